@@ -1,0 +1,147 @@
+"""Every setting of tapewire, with its default, its unit and a line of documentation.
+
+Struct fields are the keys of the TOML file; the docstring under a field is its
+documentation, and a test compares both with `docs/configuration.md`. Loading, environment
+variables and checks: `config.load`.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Positive = Annotated[int, Meta(ge=1)]
+NonNegative = Annotated[int, Meta(ge=0)]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=False):
+    """Base of all sections: frozen, and an unknown key is an error."""
+
+
+class TapeSettings(Section, frozen=True):
+    """`[tape]`: numbering and the journal."""
+
+    segment_bytes: Annotated[int, Meta(ge=65_536, le=1 << 32)] = 64 * 1024 * 1024
+    """Size at which a journal segment is sealed, bytes."""
+    sync_interval_ms: Annotated[int, Meta(ge=0, le=60_000)] = 20
+    """Longest time between a write and its fdatasync, ms."""
+    reserve_marks: Annotated[int, Meta(ge=64, le=1 << 32)] = 1 << 22
+    """How many marks are reserved ahead on disk, marks."""
+    table_rows: Annotated[int, Meta(ge=16, le=1 << 24)] = 65_536
+    """Rows between two channel tables, and in one block of the archive, rows."""
+    tape_retention_s: Positive = 7 * 86_400
+    """How long the tape is kept on disk, s."""
+    tape_retention_bytes: NonNegative = 0
+    """Disk budget of journal and archive, bytes; 0 = none."""
+    ring_ticks: Annotated[int, Meta(ge=1_024)] = 262_144
+    """Ticks kept in memory for readers that are a little behind, ticks."""
+    unsynced_bytes: Positive = 64 * 1024 * 1024
+    """Written but not yet durable bytes kept for rewriting after a failed fdatasync, bytes."""
+    retry_ms: Positive = 1_000
+    """How often a journal that cannot be written is tried again, ms."""
+    boot_id_path: str = "/proc/sys/kernel/random/boot_id"
+    """The file that changes with each boot of the machine."""
+
+
+class StorageSettings(Section, frozen=True):
+    """`[storage]`: the store and its writer."""
+
+    url: str = "sqlite:"
+    """Which store; `sqlite:` keeps files in the data folder."""
+    round_rows: Annotated[int, Meta(ge=1, le=1_000_000)] = 20_000
+    """Most rows in one transaction, rows."""
+    round_ms: Annotated[int, Meta(ge=1, le=60_000)] = 100
+    """Longest wait before a smaller transaction is committed, ms."""
+    cache_kib: Positive = 65_536
+    """Page cache of one open database file, KiB."""
+    open_files: Annotated[int, Meta(ge=2, le=1_000)] = 16
+    """Most database files the writer keeps open."""
+    readers: Annotated[int, Meta(ge=1, le=64)] = 2
+    """Workers for history queries."""
+
+
+class HttpSettings(Section, frozen=True):
+    """`[http]`: the one port."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Port = 8080
+    """Port to listen on; 0 = any free one."""
+    page_rows: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
+    """Default and largest number of rows in one JSON page, rows."""
+    cursor_ttl_s: Positive = 7 * 86_400
+    """How long a cursor stays valid, s."""
+    shutdown_s: Annotated[int, Meta(ge=0, le=600)] = 10
+    """How long requests in flight may take after SIGTERM, s."""
+
+
+class TokenSettings(Section, frozen=True):
+    """`[[accounts.tokens]]`: one static bearer token."""
+
+    user: str
+    """Whose token it is."""
+    token: str = ""
+    """The token itself; better kept out of this file with `token_file`."""
+    token_file: str = ""
+    """A file that holds the token."""
+    tenant: str = "default"
+    """The tenant the user belongs to."""
+    roles: tuple[str, ...] = ()
+    """Roles, such as `admin`."""
+    live: tuple[str, ...] = ("*",)
+    """What may be read at once: `*`, a line-up (`@iex`), a kind (`t:*`) or a channel (`t:AAPL`)."""
+    delayed: tuple[str, ...] = ()
+    """What may be read fifteen minutes late, in the same notation."""
+    expires: str = ""
+    """When the token ends, RFC 3339; empty = never."""
+
+
+class AccountsSettings(Section, frozen=True):
+    """`[accounts]`: who may read what."""
+
+    tokens: tuple[TokenSettings, ...] = ()
+    """Static bearer tokens."""
+
+
+class LogSettings(Section, frozen=True):
+    """`[log]`: structured logs on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe level that is written."""
+    format: Literal["auto", "json", "text"] = "auto"
+    """`json` lines, readable `text`, or `auto`: text on a terminal, else JSON."""
+
+
+class SourceSettings(Section, frozen=True):
+    """`[[sources]]`: one feed that `tapewire run` starts."""
+
+    name: Name
+    """Its name."""
+    type: Literal["replay"]
+    """What kind of feed it is."""
+    files: tuple[str, ...] = ()
+    """Recordings to play, in order."""
+    speed: str = "1"
+    """Playing speed: `1` as recorded, a factor, or `max`."""
+    lineup: str = ""
+    """The line-up it is published in; empty = the default one."""
+
+
+class Settings(Section, frozen=True):
+    """All of tapewire's settings."""
+
+    data_dir: str = "var"
+    """Where tape and store live; relative to the working directory."""
+    tape: TapeSettings = TapeSettings()
+    """Numbering and the journal."""
+    storage: StorageSettings = StorageSettings()
+    """The store and its writer."""
+    http: HttpSettings = HttpSettings()
+    """The one port."""
+    accounts: AccountsSettings = AccountsSettings()
+    """Who may read what."""
+    log: LogSettings = LogSettings()
+    """Structured logs."""
+    sources: tuple[SourceSettings, ...] = ()
+    """The feeds that `tapewire run` starts."""

@@ -1,0 +1,4 @@
+"""The nouns: frozen ticks, their kinds, channels, symbols, conditions, calendar, codecs.
+
+Imports nothing of ours, does no I/O and reads no clock. All modules are cores.
+"""
