@@ -1,4 +1,7 @@
 """The nouns: frozen ticks, their kinds, channels, symbols, conditions, calendar, codecs.
 
-Imports nothing of ours, does no I/O and reads no clock. All modules are cores.
+Imports nothing of ours, does no I/O and reads no clock: every module is a core.
+
+Cores: channels, errors, flags, kinds, model, sources.
+Shells: none.
 """

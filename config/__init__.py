@@ -1,0 +1,7 @@
+"""Every setting, with its default, unit and line of documentation, and where they are read from.
+
+Imports nothing of ours. The environment and the TOML file are read here and nowhere else.
+
+Cores: settings.
+Shells: none.
+"""

@@ -1,0 +1,7 @@
+"""Vendor bytes in, ticks out: protocol cores, recordings and their replay.
+
+May import `tape`, `ticks` and `config`; never a sibling (`hub`, `storage`, `alerts`, `accounts`).
+
+Cores: none.
+Shells: none.
+"""
