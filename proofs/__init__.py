@@ -1,0 +1,1 @@
+"""Proofs: executables that measure what the project promises, and the runner that judges them."""

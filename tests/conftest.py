@@ -1,0 +1,24 @@
+"""What all tests share: the option that cuts the slow tests into daily slices."""
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--slice K/N`."""
+    parser.addoption("--slice", metavar="K/N", help="run the K-th of N equal parts of the selected tests")
+
+
+# Last, so that it divides what markers and names have left over.
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep every N-th test, beginning with the K-th, when `--slice K/N` is given."""
+    chosen: str | None = config.getoption("--slice")
+    if chosen is None:
+        return
+    part, parts = (int(text) for text in chosen.split("/"))
+    if not 1 <= part <= parts:
+        raise pytest.UsageError(f"--slice {chosen}: K must be from 1 to N")
+    dropped = [item for place, item in enumerate(items) if place % parts != part - 1]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = items[part - 1 :: parts]
