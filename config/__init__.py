@@ -2,6 +2,6 @@
 
 Imports nothing of ours. The environment and the TOML file are read here and nowhere else.
 
-Cores: settings.
-Shells: none.
+Cores: settings, describe, errors, lines, raw, check, show, schema.
+Shells: files, load.
 """

@@ -5,18 +5,39 @@ documentation, and a test compares both with `docs/configuration.md`. Loading, e
 variables and checks: `config.load`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import fields
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[int, Meta(ge=1)]
 NonNegative = Annotated[int, Meta(ge=0)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
+Speed = Annotated[str, Meta(pattern=r"^(max|(?=.*[1-9])[0-9]{1,6}(\.[0-9]{1,6})?)$")]
+
+
+SECRET_WORDS: Final = ("secret", "token", "password", "key")
+"""A text setting whose name contains one of these is a secret: it is never printed."""
+MASK: Final = "********"
+"""What is printed in place of a secret."""
+
+
+def is_secret(name: str) -> bool:
+    """Whether the text setting `name` holds a secret; the name of a file that holds one is none."""
+    return not name.endswith("_file") and any(word in name.lower() for word in SECRET_WORDS)
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=False):
-    """Base of all sections: frozen, and an unknown key is an error."""
+    """Base of all sections: frozen, an unknown key is an error, and secrets have no `repr`."""
+
+    def __repr__(self) -> str:
+        shown = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            masked = isinstance(value, str) and value and is_secret(field.name)
+            shown.append(f"{field.name}={MASK if masked else repr(value)}")
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 class TapeSettings(Section, frozen=True):
@@ -68,6 +89,9 @@ class HttpSettings(Section, frozen=True):
     """Address to listen on."""
     port: Port = 8080
     """Port to listen on; 0 = any free one."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of the proxies that end TLS before us, such as `10.0.0.0/8`; without
+    any, only a loopback `host` is allowed, and other peers than these and loopback are refused."""
     page_rows: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
     """Default and largest number of rows in one JSON page, rows."""
     cursor_ttl_s: Positive = 7 * 86_400
@@ -122,9 +146,9 @@ class SourceSettings(Section, frozen=True):
     """What kind of feed it is."""
     files: tuple[str, ...] = ()
     """Recordings to play, in order."""
-    speed: str = "1"
+    speed: Speed = "1"
     """Playing speed: `1` as recorded, a factor, or `max`."""
-    lineup: str = ""
+    lineup: Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9-]{0,30})?$")] = ""
     """The line-up it is published in; empty = the default one."""
 
 
