@@ -1,7 +1,8 @@
-"""The numbered, journalled stream of all ticks: the one truth that every other part reads.
+"""The tape: every tick numbered once, journalled, kept for a while in memory, read back by mark.
 
-May import `ticks` and `config`. The disk is reached from the shells only.
+The durability rule is in `docs/decisions/0004-durability-rule.md`; the format in the
+docstrings of `frames`, `rows`, `segment` and `archive`.
 
-Cores: batch.
-Shells: none.
+Cores: batch, errors, frames, latest, ring, rows, segment, sequencer, state.
+Shells: archive, disk, files, journal, marks, reader, recovery, syncer, tape.
 """

@@ -1,0 +1,110 @@
+"""The one place where ticks get their numbers.
+
+`n` counts within a channel, `m` over the whole tape. The sequencer knows nothing of disks:
+it is told up to which mark it may count (`limit_m`), and whoever journals moves that limit.
+"""
+
+from typing import Final
+
+from tape.batch import Batch, SourcePosition
+from tape.errors import NumberingStopped
+from tape.state import EpochStart, TapeState
+from ticks.channels import channel_name, parse_channel
+from ticks.flags import BACKFILL
+from ticks.kinds import KINDS
+from ticks.model import Tick
+
+_KINDS_MAX: Final = max(KINDS) + 1
+_FIRST_KIND: Final[dict[str, int]] = {kind.channel: kind.number for kind in KINDS.values()}
+"""Any kind that a channel carries: kinds of one channel share one table."""
+
+
+class Sequencer:
+    """Numbers ticks. `state` is shared with the journal, which writes its tables."""
+
+    def __init__(self, state: TapeState) -> None:
+        self.state = state
+        self.limit_m = state.reserved_m
+        """The last mark that may be given."""
+        self._live: dict[str, list[dict[str, int]]] = {}
+        self._backfill: dict[str, list[dict[str, int]]] = {}
+        for channel_id, name in enumerate(state.channels):
+            if name is not None:
+                channel = parse_channel(name)
+                tables = self._tables(channel.lineup, backfill=channel.backfill)
+                tables[_FIRST_KIND[channel.kind]][channel.symbol] = channel_id
+
+    def number(
+        self, lineup: str, ticks: list[Tick], now_ns: int, position: SourcePosition | None = None
+    ) -> Batch:
+        """Give every tick the next `n` of its channel and the next `m` of the tape.
+
+        The ticks are not copied. `now_ns` is the time of the batch, for whoever records it.
+
+        Raises:
+            NumberingStopped: the marks that may be given are used up; nothing was numbered.
+        """
+        state = self.state
+        first_m = state.next_m
+        if first_m + len(ticks) - 1 > self.limit_m:
+            raise NumberingStopped(f"marks are reserved up to {self.limit_m}")
+        tables = self._live.get(lineup) or self._tables(lineup, backfill=False)
+        counts = state.ns
+        ids: list[int] = []
+        ns: list[int] = []
+        add_id, add_n = ids.append, ns.append
+        for tick in ticks:
+            table = tables[tick.kind]
+            if tick.flags & BACKFILL:
+                table = self._tables(lineup, backfill=True)[tick.kind]
+            channel_id = table.get(tick.symbol)
+            if channel_id is None:
+                channel_id = self._define(lineup, tick)
+            n = counts[channel_id] + 1
+            counts[channel_id] = n
+            add_id(channel_id)
+            add_n(n)
+        state.next_m = first_m + len(ticks)
+        if ticks:
+            state.last_ts_recv = max(state.last_ts_recv, ticks[-1].ts_recv)
+        if position is not None:
+            state.positions[position.key] = position.value
+        return Batch(state.epoch, lineup, first_m, ids, ns, ticks, position)
+
+    def begin_epoch(self, epoch: int, first_m: int, why: str) -> None:
+        """Begin a new epoch at `first_m`; numbers go on from where the state has them."""
+        self.state.epoch = epoch
+        self.state.next_m = first_m
+        self.state.epochs.append(EpochStart(epoch, first_m, why))
+
+    def channel_id(self, name: str) -> int | None:
+        """The id of a channel by name; None when it has had no tick yet.
+
+        Raises:
+            ChannelError: not the name of a channel.
+        """
+        channel = parse_channel(name)
+        tables = self._tables(channel.lineup, backfill=channel.backfill)
+        return tables[_FIRST_KIND[channel.kind]].get(channel.symbol)
+
+    def _define(self, lineup: str, tick: Tick) -> int:
+        """Add the tick's channel to the table and return its id."""
+        state = self.state
+        backfill = bool(tick.flags & BACKFILL)
+        prefix = KINDS[tick.kind].channel
+        channel_id = len(state.channels)
+        state.add_channels([channel_name(prefix, tick.symbol, lineup, backfill)])
+        self._tables(lineup, backfill=backfill)[tick.kind][tick.symbol] = channel_id
+        return channel_id
+
+    def _tables(self, lineup: str, *, backfill: bool) -> list[dict[str, int]]:
+        """The line-up's tables: kind number → symbol → channel id."""
+        by_lineup = self._backfill if backfill else self._live
+        tables = by_lineup.get(lineup)
+        if tables is None:
+            shared: dict[str, dict[str, int]] = {kind.channel: {} for kind in KINDS.values()}
+            tables = [{} for _ in range(_KINDS_MAX)]
+            for kind in KINDS.values():
+                tables[kind.number] = shared[kind.channel]
+            by_lineup[lineup] = tables
+        return tables
