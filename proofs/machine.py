@@ -1,0 +1,35 @@
+"""The machine that a figure was measured on, in a few words."""
+
+import os
+import platform
+from pathlib import Path
+from typing import Final
+
+CPU_INFO: Final = Path("/proc/cpuinfo")
+
+
+def machine() -> str:
+    """Processor, cores, kernel and Python: `2 × AMD EPYC, Linux 6.18, Python 3.11.7`."""
+    return ", ".join(
+        (
+            f"{os.cpu_count()} × {processor(_cpu_info())}",
+            f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
+            f"Python {platform.python_version()}",
+        )
+    )
+
+
+def processor(cpu_info: str) -> str:
+    """The name of the processor in the text of `/proc/cpuinfo`, else the architecture."""
+    for line in cpu_info.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "model name" and value.strip():
+            return value.strip()
+    return platform.machine()
+
+
+def _cpu_info() -> str:
+    try:
+        return CPU_INFO.read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,94 @@
+"""The defects that can be planted, each a patch of one module of the product at its import.
+
+    @defect("skip-row", "storage.writer")
+    def skip_row(module: Any) -> None:
+        '''What is broken, in one line.'''
+        original = module.rows_of
+
+        def broken(batch: Batch) -> list[Row]:
+            acted()
+            return original(batch)[1:]
+
+        module.rows_of = broken
+
+A patch that no longer fits the product raises at import, so the process dies and
+`make prove-proofs` says so. `acted` is called where the defect changes something: a run in which
+it never acted has shown nothing.
+"""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, Final
+
+Patch = Callable[[Any], None]
+
+DEFECTS: Final[dict[str, tuple[str, Patch]]] = {}
+"""Name → the module it patches, and the patch."""
+
+
+def defect(name: str, module: str) -> Callable[[Patch], Patch]:
+    """Register a patch of `module` as the defect `name`."""
+
+    def register(patch: Patch) -> Patch:
+        DEFECTS[name] = module, patch
+        return patch
+
+    return register
+
+
+def acted() -> None:
+    """Count that the planted defect has changed something."""
+    handle = os.open(os.environ["TAPEWIRE_SABOTAGE_TALLY"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    try:
+        os.write(handle, b".")
+    finally:
+        os.close(handle)
+
+
+def plant(name: str) -> None:
+    """Arrange that the defect's module is patched as soon as it has been imported.
+
+    Raises:
+        KeyError: there is no such defect.
+    """
+    module, patch = DEFECTS[name]
+    sys.meta_path.insert(0, _Finder(module, patch))
+
+
+class _Finder(MetaPathFinder):
+    """Finds one module as Python would have, and patches it after its execution."""
+
+    def __init__(self, module: str, patch: Patch) -> None:
+        self.module = module
+        self.patch = patch
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != self.module:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Patching(spec.loader, self.patch)
+        return spec
+
+
+class _Patching(Loader):
+    """A loader that hands the loaded module to a patch."""
+
+    def __init__(self, loader: Loader, patch: Patch) -> None:
+        self.loader = loader
+        self.patch = patch
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self.loader.exec_module(module)
+        self.patch(module)
