@@ -2,6 +2,6 @@
 
 Imports nothing of ours, does no I/O and reads no clock: every module is a core.
 
-Cores: channels, errors, flags, kinds, model, sources.
+Cores: calendar, channels, decimals, errors, flags, kinds, model, packing, sessions, sources, times.
 Shells: none.
 """

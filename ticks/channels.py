@@ -10,8 +10,8 @@ from typing import Final
 from msgspec import Struct
 
 from ticks.errors import ChannelError
-from ticks.kinds import CHANNEL_KINDS, KINDS
 from ticks.flags import BACKFILL
+from ticks.kinds import CHANNEL_KINDS, KINDS
 from ticks.model import Tick
 
 CHANNEL_NAME: Final = re.compile(
