@@ -14,6 +14,7 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[int, Meta(ge=1)]
 NonNegative = Annotated[int, Meta(ge=0)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
+Owner = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
 Speed = Annotated[str, Meta(pattern=r"^(max|(?=.*[1-9])[0-9]{1,6}(\.[0-9]{1,6})?)$")]
 
 
@@ -103,18 +104,19 @@ class HttpSettings(Section, frozen=True):
 class TokenSettings(Section, frozen=True):
     """`[[accounts.tokens]]`: one static bearer token."""
 
-    user: str
+    user: Owner
     """Whose token it is."""
     token: str = ""
     """The token itself; better kept out of this file with `token_file`."""
     token_file: str = ""
     """A file that holds the token."""
-    tenant: str = "default"
+    tenant: Owner = "default"
     """The tenant the user belongs to."""
     roles: tuple[str, ...] = ()
     """Roles, such as `admin`."""
     live: tuple[str, ...] = ("*",)
-    """What may be read at once: `*`, a line-up (`@iex`), a kind (`t:*`) or a channel (`t:AAPL`)."""
+    """What may be read at once: `*`, a line-up (`@iex`), a kind (`t:*`) or a channel (`t:AAPL`); the
+    last two are of the default line-up unless they name another (`t:*@iex`)."""
     delayed: tuple[str, ...] = ()
     """What may be read fifteen minutes late, in the same notation."""
     expires: str = ""
