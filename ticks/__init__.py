@@ -2,6 +2,7 @@
 
 Imports nothing of ours, does no I/O and reads no clock: every module is a core.
 
-Cores: calendar, channels, decimals, errors, flags, kinds, model, packing, sessions, sources, times.
+Cores: calendar, channels, conditions, decimals, errors, flags, kinds, model, packing, sessions,
+sources, times.
 Shells: none.
 """
