@@ -3,6 +3,6 @@
 Imports nothing of ours, does no I/O and reads no clock: every module is a core.
 
 Cores: calendar, channels, conditions, decimals, errors, flags, kinds, model, packing, sessions,
-sources, times.
+sources, symbols, times.
 Shells: none.
 """
