@@ -165,6 +165,10 @@ class Proof:
         """The environment for children: ours without settings of tapewire, but with the sabotage."""
         return {name: value for name, value in os.environ.items() if not name.startswith("TAPEWIRE__")}
 
+    def tell(self, text: str) -> None:
+        """Say something to whoever watches; it counts for nothing."""
+        print(f"  {text}", file=sys.stderr, flush=True)
+
     def line(self) -> str:
         """The one line that the proof prints."""
         counters = dict(self.counters)

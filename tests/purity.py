@@ -12,7 +12,7 @@ from typing import Final
 OUTSIDE: Final = frozenset(
     {
         "aiohttp", "alpaca", "asyncio", "asyncpg", "cassandra", "concurrent", "cyclopts", "fcntl", "h2",
-        "http", "importlib.metadata", "logging", "mmap", "multiprocessing", "os", "pathlib.Path",
+        "http", "importlib.metadata", "logging", "mmap", "multiprocessing", "os",
         "prometheus_client", "redis", "requests", "resource", "rich", "secrets", "select", "selectors",
         "shutil", "signal", "socket", "socketserver", "sqlite3", "ssl", "structlog", "subprocess",
         "tempfile", "threading", "time", "urllib.request", "uvloop", "websockets.asyncio",
@@ -26,11 +26,12 @@ CALLS: Final = frozenset({"open", "input", "print", "breakpoint"})
 
 METHODS: Final = frozenset(
     {
-        "now", "utcnow", "today", "uuid1", "uuid4", "urandom", "read_text", "read_bytes", "write_text",
-        "write_bytes",
+        "now", "utcnow", "today", "uuid1", "uuid4", "urandom",
+        "read_text", "read_bytes", "write_text", "write_bytes", "exists", "is_file", "is_dir", "iterdir",
+        "glob", "rglob", "mkdir", "rmdir", "touch", "unlink", "stat", "expanduser",
     }
 )  # fmt: skip
-"""Methods that read a clock, chance or a disk, whatever they are called on."""
+"""Methods that read a clock, chance or a disk, whatever they are called on. A path as such is a value."""
 
 
 def impurities(source: str) -> list[str]:

@@ -92,3 +92,43 @@ class _Patching(Loader):
     def exec_module(self, module: ModuleType) -> None:
         self.loader.exec_module(module)
         self.patch(module)
+
+
+@defect("lenient-keys", "config.check")
+def lenient_keys(module: Any) -> None:
+    """Unknown keys of the configuration are passed over in silence."""
+    original = module._build_section
+
+    def broken(section: Any, table: dict[str, Any], path: Any, raw: Any) -> Any:
+        known = {setting.name for setting in module.settings_of(section)}
+        kept = {key: value for key, value in table.items() if key in known}
+        if len(kept) < len(table):
+            acted()
+        return original(section, kept, path, raw)
+
+    module._build_section = broken
+
+
+@defect("status-one", "tapewire.cli")
+def status_one(module: Any) -> None:
+    """A start that fails ends with status 1."""
+    original = module._start
+
+    def broken(*arguments: Any, **options: Any) -> int:
+        status: int = original(*arguments, **options)
+        if status != module.EXIT_CONFIG:
+            return status
+        acted()
+        return 1
+
+    module._start = broken
+
+
+@defect("traceback", "tapewire.preflight")
+def traceback(module: Any) -> None:
+    """Errors at the start are shown as they were raised."""
+
+    def broken(*_: Any) -> None:
+        acted()
+
+    module.explain = broken
