@@ -6,6 +6,7 @@ behind it reads the value from a file, lists and tables are written as inline TO
 problem is reported, one line each, before anything is started.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,9 +30,10 @@ class Loaded(Struct, frozen=True):
     """One line each."""
 
 
-def load(file: Path | None, environ: Mapping[str, str]) -> Loaded:
+def load(file: Path | None, environ: Mapping[str, str] | None = None) -> Loaded:
     """Read the settings; without a file, from the defaults and the environment alone.
 
+    Without `environ`, the variables of this process are used.
     Token files are read here: in the result each entry of `accounts.tokens` has its token.
 
     Raises:
@@ -43,7 +45,7 @@ def load(file: Path | None, environ: Mapping[str, str]) -> Loaded:
             raw.read_toml(read_text(file))
         except UnreadableFile as error:
             raw.problems.append(f"{plain(str(file))}: {error}")
-    raw.read_environment(environ, _named_file)
+    raw.read_environment(os.environ if environ is None else environ, _named_file)
     settings = build(raw)
     if settings is not None:
         settings = _fill_tokens(settings, raw)

@@ -1,6 +1,7 @@
 """Settings as text for people: TOML, with secrets masked and, if asked for, with comments."""
 
 import json
+import re
 from collections.abc import Iterator
 
 from config.describe import Setting, allowed, settings_of
@@ -16,7 +17,8 @@ def to_toml(settings: Settings, *, commented: bool = False, masked: bool = True)
             comment, so that the text can serve as a first configuration file.
         masked: print `********` for secrets; without it the text reads back as the same settings.
     """
-    return "\n".join(_section(settings, "", commented, masked)).strip() + "\n"
+    lines = "\n".join(_section(settings, "", commented, masked))
+    return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"
 
 
 def toml_value(value: object) -> str:
@@ -40,8 +42,7 @@ def _section(section: Section, path: str, commented: bool, masked: bool) -> Iter
         below = getattr(section, setting.name)
         if setting.section is None:
             continue
-        if commented:
-            yield f"\n# {setting.doc}"
+        yield f"\n# {setting.doc}" if commented else ""
         if setting.is_list and not below and commented:
             yield from _example(setting)
         for entry in below if setting.is_list else (below,):

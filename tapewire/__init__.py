@@ -2,6 +2,6 @@
 
 Imports every other package; nobody imports it.
 
-Cores: none.
-Shells: none.
+Cores: errors, options, health, pipeline, throttle, totals.
+Shells: __main__, cli, logs, metrics, preflight.
 """

@@ -1,0 +1,292 @@
+"""The command line: arguments in, exit codes out. The work is done in `tapewire.app`.
+
+stdout is data, stderr is talk. Exit codes:
+
+    0    done, or stopped by SIGINT or SIGTERM after everything in flight was kept
+    1    the work itself failed (a replay whose stored ticks differ from the published ones)
+    2    the command was not understood
+    78   the service cannot start; one line on stderr for each reason
+
+What a command needs is imported when it runs, so that `--help` answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from cyclopts import App, CycloptsError, Parameter
+
+if TYPE_CHECKING:
+    from config.load import Loaded
+    from config.settings import Settings
+
+EXIT_USAGE: Final = 2
+EXIT_CONFIG: Final = 78
+"""`EX_CONFIG` of sysexits.h: starting again without a change is of no use."""
+
+app = App(
+    name="tapewire",
+    help="A real-time market-data hub: one numbered tape of ticks, fanned out, stored and queried.",
+    help_prologue="Example: tapewire replay tops.pcap.gz --speed max --exit",
+    help_format="plaintext",
+    version_flags="--version",
+    version=lambda: _version(),  # looked up only when asked for
+    result_action="return_value",
+)
+config_app = App(
+    name="config",
+    help="Check, show and describe the configuration.",
+    help_prologue="Example: tapewire config check --config tapewire.toml",
+)
+app.command(config_app)
+
+ConfigFile = Annotated[Path | None, Parameter(name="--config")]
+Flag = Parameter(negative=())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code. Reads `sys.argv` when no arguments are given."""
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(tokens, exit_on_error=False, print_error=True)
+        sys.stdout.flush()
+    except CycloptsError:
+        return EXIT_USAGE
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _speed(_kind: object, text: str) -> None:
+    """Refuse a playing speed that is none."""
+    from msgspec.inspect import type_info
+
+    from config.describe import fits
+    from config.settings import Speed
+
+    if not fits(type_info(Speed), text):
+        raise ValueError("a speed is 1, a factor such as 60 or 0.5, or max")
+
+
+def _port(_kind: object, port: int | None) -> None:
+    if port is not None and not 0 <= port <= 65_535:
+        raise ValueError("a port is an integer from 0 to 65535")
+
+
+@app.command(help_prologue="Example: tapewire replay tops.pcap.gz --speed max --exit")
+def replay(
+    files: Annotated[list[Path], Parameter(required=True, negative=())],
+    /,
+    *,
+    speed: Annotated[str, Parameter(validator=_speed)] = "1",
+    port: Annotated[int | None, Parameter(validator=_port)] = None,
+    data: Path | None = None,
+    config: ConfigFile = None,
+    exit_when_stored: Annotated[bool, Parameter(name="--exit", negative=())] = False,
+) -> int:
+    """Play recordings as if they were live, and serve them.
+
+    An interrupted replay goes on where it stopped when it is started again on the same data folder.
+    Without tokens in the configuration, the token `demo` is accepted on a loopback address.
+
+    Parameters
+    ----------
+    files
+        Recordings, pcap or pcapng, gzipped or not, in the order to play.
+    speed
+        1 as recorded, a factor such as 60, or max.
+    port
+        Port to listen on; 0 = any free one; default: http.port of the configuration.
+    data
+        Data folder; default: data_dir of the configuration.
+    config
+        Configuration file; default: none.
+    exit_when_stored
+        End when all is stored, and print one line of JSON with the counts.
+    """
+
+    def start(loaded: "Loaded") -> int:
+        from tapewire.app import run_replay
+        from tapewire.options import ReplayOptions, replay_settings
+        from tapewire.preflight import check_data_folder, check_recordings
+
+        settings = replay_settings(loaded.settings, port, data)
+        check_recordings(files)
+        check_data_folder(settings)
+        return run_replay(ReplayOptions(tuple(files), settings, speed, exit_when_stored))
+
+    return _start(config, start)
+
+
+@app.command(help_prologue="Example: tapewire run --config tapewire.toml")
+def run(*, config: Annotated[Path, Parameter(name="--config")] = Path("tapewire.toml")) -> int:
+    """Run the hub: the sources of the configuration, the tape, the store and HTTP, on one port.
+
+    SIGINT or SIGTERM ends it after what is in flight was kept.
+
+    Parameters
+    ----------
+    config
+        Configuration file.
+    """
+
+    def start(loaded: "Loaded") -> int:
+        from tapewire.app import run as run_app
+        from tapewire.preflight import check_data_folder, check_recordings
+
+        check_recordings([Path(file) for source in loaded.settings.sources for file in source.files])
+        check_data_folder(loaded.settings)
+        return run_app(loaded.settings)
+
+    return _start(config, start)
+
+
+@config_app.command(help_prologue="Example: tapewire config check --config tapewire.toml")
+def check(*, config: ConfigFile = None, json: Annotated[bool, Flag] = False) -> int:
+    """Report everything that is wrong with the configuration; exit code 78 when something is.
+
+    Parameters
+    ----------
+    config
+        Configuration file; without it, the environment alone is checked.
+    json
+        Print problems and warnings as JSON on stdout.
+    """
+    from config.errors import ConfigError
+    from tapewire.preflight import read_settings
+
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    try:
+        warnings = read_settings(config).warnings
+    except ConfigError as error:
+        problems = error.problems
+    if json:
+        _print_json({"problems": problems, "warnings": warnings})
+    else:
+        _tell(*problems, *(f"warning: {warning}" for warning in warnings))
+        if not problems:
+            _tell("the configuration can be used")
+    return EXIT_CONFIG if problems else 0
+
+
+@config_app.command(help_prologue="Example: tapewire config show --commented > tapewire.toml")
+def show(
+    *,
+    config: ConfigFile = None,
+    commented: Annotated[bool, Flag] = False,
+    json: Annotated[bool, Flag] = False,
+) -> int:
+    """Print the settings in effect, secrets masked.
+
+    Parameters
+    ----------
+    config
+        Configuration file; without it, defaults and environment.
+    commented
+        Explain each setting, so that the text can serve as a first configuration file.
+    json
+        Print JSON in place of TOML.
+    """
+
+    def print_settings(loaded: "Loaded") -> int:
+        from config.show import to_toml
+
+        text = to_toml(loaded.settings, commented=commented)
+        if json:
+            import tomllib
+
+            _print_json(tomllib.loads(text))
+        else:
+            sys.stdout.write(text)
+        return 0
+
+    return _start(config, print_settings, logs=False)
+
+
+@config_app.command(help_prologue="Example: tapewire config schema > tapewire.schema.json")
+def schema() -> int:
+    """Print a JSON Schema of the configuration file, for editors."""
+    from config.schema import json_schema
+
+    _print_json(json_schema())
+    return 0
+
+
+@app.command(help_prologue="Example: tapewire version --json")
+def version(*, json: Annotated[bool, Flag] = False) -> int:
+    """Print the version.
+
+    Parameters
+    ----------
+    json
+        Print the versions of Python and of the libraries too, as JSON.
+    """
+    if not json:
+        sys.stdout.write(_version() + "\n")
+        return 0
+    import platform
+
+    _print_json(
+        {
+            "tapewire": _version(),
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "libraries": _libraries(),
+        }
+    )
+    return 0
+
+
+def _start(config: Path | None, command: "Callable[[Loaded], int]", *, logs: bool = True) -> int:
+    """Read the settings and run a command with them; a start that fails is told in lines, not tracebacks."""
+    from tapewire.preflight import explain, read_settings
+
+    settings: Settings | None = None
+    try:
+        loaded = read_settings(config)
+        settings = loaded.settings
+        _tell(*(f"warning: {warning}" for warning in loaded.warnings))
+        if logs:
+            from tapewire.logs import configure
+
+            configure(settings.log)
+        return command(loaded)
+    except Exception as error:
+        problems = explain(error, settings)
+        if problems is None:
+            raise
+        _tell(*problems)
+        return EXIT_CONFIG
+
+
+def _version() -> str:
+    from importlib.metadata import version as installed
+
+    return installed("tapewire")
+
+
+def _libraries() -> dict[str, str]:
+    """Name → installed version of each library that tapewire needs at run time."""
+    import re
+    from importlib.metadata import requires
+    from importlib.metadata import version as installed
+
+    needed = [line for line in requires("tapewire") or [] if "extra ==" not in line]
+    names = [re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in needed]
+    return {name: installed(name) for name in sorted(names)}
+
+
+def _print_json(value: object) -> None:
+    import msgspec
+
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+
+
+def _tell(*lines: str) -> None:
+    """Talk to whoever started us."""
+    for line in lines:
+        sys.stderr.write(f"tapewire: {line}\n")
