@@ -165,6 +165,10 @@ class Proof:
         """The environment for children: ours without settings of tapewire, but with the sabotage."""
         return {name: value for name, value in os.environ.items() if not name.startswith("TAPEWIRE__")}
 
+    def add(self, figure: str, amount: int) -> None:
+        """Add to a figure that counts; adding 0 shows it as 0."""
+        self.figures[figure] = int(self.figures.get(figure, 0)) + amount
+
     def tell(self, text: str) -> None:
         """Say something to whoever watches; it counts for nothing."""
         print(f"  {text}", file=sys.stderr, flush=True)
@@ -256,7 +260,7 @@ def recordings() -> Path:
     return folder
 
 
-def get(port: int, path: str, token: str = "demo", **query: str | int) -> Any:
+def get(port: int, path: str, query: Mapping[str, str | int] | None = None, token: str = "demo") -> Any:
     """The JSON answer to a GET on loopback; numbers with a fraction are exact `Decimal`s.
 
     Raises:
@@ -273,6 +277,15 @@ def get(port: int, path: str, token: str = "demo", **query: str | int) -> Any:
     if answer.status != 200:
         raise ProofError(f"GET {target}: {answer.status} {body[:200]!r}")
     return json.loads(body, parse_float=Decimal)
+
+
+def marks(port: int, token: str = "demo") -> dict[str, int] | None:
+    """The answer to `GET /v1/marks`; None when nobody answers there yet (or any more)."""
+    try:
+        answer: dict[str, int] = get(port, "/v1/marks", token=token)
+    except (OSError, http.client.HTTPException):
+        return None
+    return answer
 
 
 def _size(path: Path) -> int:

@@ -1,23 +1,21 @@
 """An independent reading of IEX recordings, to compare with.
 
-Shares no code with `feeds`, on purpose: classic pcap, Ethernet, IPv4, UDP, IEX-TP, TOPS 1.6,
-read with `struct` alone and in the plainest way. It knows only what the recordings hold, raises
-on anything else, and is slow.
+Shares no code with `feeds`, on purpose: TOPS 1.6, read with `struct` alone and in the plainest
+way. It knows only what the recordings hold, raises on anything else, and is slow.
 """
 
-import gzip
 import struct
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from proofs.captures import Segment, parse_segment, payload_of, read_recording
 
 PRICE: Final = 100_000
 """Our price units (1e-9) in one of IEX (1e-4)."""
 SIZE: Final = 1_000_000
 """Our size units (1e-6) in one share."""
-MAGIC_LITTLE_US: Final = 0xA1B2C3D4
-UDP: Final = 17
 
 
 class Trade(NamedTuple):
@@ -56,43 +54,26 @@ class Recording(NamedTuple):
 
 
 def read(path: Path) -> Recording:
-    """Read a whole recording.
+    """Read a whole gzipped recording.
 
     Raises:
         ValueError: it holds something that the recordings this was written for do not.
     """
+    return read_segments(parse_segment(payload_of(frame)) for _, frame in read_recording(path))
+
+
+def read_segments(segments: Iterable[Segment]) -> Recording:
+    """Read what follows in sequence; a jump is a gap."""
     found = Recording(Counter(), [], [], [], set(), 0, 0)
     gaps = heartbeats = 0
     expected = 1
-    for payload in _datagrams(gzip.decompress(path.read_bytes())):
-        count, first = struct.unpack_from("<H", payload, 14)[0], struct.unpack_from("<q", payload, 24)[0]
-        gaps += first - expected
-        expected = first + count
-        heartbeats += count == 0
-        place = 40
-        for _ in range(count):
-            (length,) = struct.unpack_from("<H", payload, place)
-            _message(payload[place + 2 : place + 2 + length], found)
-            place += 2 + length
-        if place != len(payload):
-            raise ValueError(f"{len(payload) - place} bytes left over in a segment")
+    for segment in segments:
+        gaps += segment.first - expected
+        expected = segment.first + segment.held
+        heartbeats += segment.held == 0
+        for message in segment.messages:
+            _message(message, found)
     return found._replace(gaps=gaps, heartbeats=heartbeats)
-
-
-def _datagrams(data: bytes) -> Iterator[bytes]:
-    (magic,) = struct.unpack_from("<I", data)
-    if magic != MAGIC_LITTLE_US:
-        raise ValueError(f"not a classic little-endian microsecond pcap: {magic:08x}")
-    place = 24
-    while place < len(data):
-        _, _, kept, whole = struct.unpack_from("<IIII", data, place)
-        frame = data[place + 16 : place + 16 + kept]
-        place += 16 + kept
-        if kept != whole or frame[12:14] != b"\x08\x00" or frame[23] != UDP:
-            raise ValueError("not a whole UDP packet over IPv4")
-        udp = 14 + 4 * (frame[14] & 0x0F)
-        (length,) = struct.unpack_from(">H", frame, udp + 4)
-        yield frame[udp + 8 : udp + length]
 
 
 def _message(message: bytes, found: Recording) -> None:

@@ -174,7 +174,7 @@ def port() -> Iterator[int]:
 
 def test_an_answer_is_read_with_exact_numbers(port: int) -> None:
     """Prices arrive as decimals, and query values are escaped."""
-    answer = lib.get(port, "/v1/trades", symbols="BRK A,B+")
+    answer = lib.get(port, "/v1/trades", {"symbols": "BRK A,B+"})
     assert answer == {"path": "/v1/trades?symbols=BRK+A%2CB%2B", "price": Decimal("752.030000001")}
 
 

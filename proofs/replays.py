@@ -1,0 +1,168 @@
+"""Replays as their users see them: the command, its one line, and history over HTTP."""
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from proofs import lib
+from proofs.aims import ProofError
+from proofs.lib import Child, Proof
+from proofs.reference import Quote, Trade
+
+START_SECONDS: Final = 60
+REPLAY_SECONDS: Final = 300
+SYMBOLS_IN_A_QUERY: Final = 400
+CORRECTIONS: Final = ("upd", "upd_m")
+"""Keys of a row that a later cancel or correction may change."""
+WRITER: Final = "storage"
+"""What the command line of the writer process holds."""
+Row = dict[str, Any]
+"""One row of an answer, as it was read from JSON with exact numbers."""
+
+
+def free_port() -> int:
+    """A port of loopback that nobody has at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def replay(proof: Proof, recording: Path, data: Path, *options: str, port: int = 0) -> Child:
+    """Start `tapewire replay`; on any free port when none is given."""
+    return proof.tapewire("replay", str(recording), "--data", str(data), "--port", str(port), *options)
+
+
+def whole(proof: Proof, recording: Path, data: Path) -> dict[str, Any]:
+    """Replay a recording to its end at full speed; the report that the command prints.
+
+    Raises:
+        ProofError: it ended otherwise than with status 0 and one line.
+    """
+    return report(replay(proof, recording, data, "--speed", "max", "--exit"))
+
+
+def report(child: Child, status: int = 0) -> dict[str, Any]:
+    """Wait for the end of a replay with `--exit`; the report that it prints.
+
+    Raises:
+        ProofError: it ended with another status, or printed other than one line.
+    """
+    ended, lines = child.wait(REPLAY_SECONDS), child.output.splitlines()
+    if ended != status or len(lines) != 1:
+        raise ProofError(f"replay: status {ended}, {len(lines)} lines: {child.errors[-500:]}")
+    line: dict[str, Any] = json.loads(lines[0])
+    return line
+
+
+@contextmanager
+def served(proof: Proof, recording: Path, data: Path) -> Iterator[int]:
+    """Serve what a finished replay has stored; gives the port."""
+    port = free_port()
+    child = replay(proof, recording, data, "--speed", "max", port=port)
+    try:
+        lib.until(lambda: ready(child, port), START_SECONDS, "a hub that is ready")
+        yield port
+    finally:
+        child.end()
+
+
+def ready(child: Child, port: int) -> bool:
+    """Whether a hub has stored all that it has accepted.
+
+    Raises:
+        ProofError: it has ended.
+    """
+    if not child.running():
+        raise ProofError(f"the hub has ended: {child.errors[-500:]}")
+    marks = lib.marks(port)
+    return marks is not None and 0 < marks["accepted"] <= marks["stored"]
+
+
+def history(port: int, family: str, symbols: Sequence[str], page: int = 10_000) -> Iterator[Row]:
+    """Yield all rows of `trades` or `quotes` of these symbols, page by page, in order of symbol."""
+    names = sorted(symbols)
+    for place in range(0, len(names), SYMBOLS_IN_A_QUERY):
+        query: dict[str, str | int] = {
+            "symbols": ",".join(names[place : place + SYMBOLS_IN_A_QUERY]),
+            "limit": page,
+        }
+        while True:
+            answer = lib.get(port, f"/v1/{family}", query)
+            yield from answer[family]
+            if answer["next_cursor"] is None:
+                break
+            query["cursor"] = answer["next_cursor"]
+
+
+def latest_rows(answer: Any) -> Iterator[Row]:
+    """Yield the trades and quotes in an answer of `/v1/latest`."""
+    if isinstance(answer, dict) and answer.get("kind") in ("trade", "quote"):
+        yield answer
+    elif isinstance(answer, dict | list):
+        for below in answer.values() if isinstance(answer, dict) else answer:
+            yield from latest_rows(below)
+
+
+def same(row: Row | None, earlier: Row) -> bool:
+    """Whether a row says what an earlier one under its mark said, corrections since then aside."""
+    if row is None:
+        return False
+    return all(row.get(key) == value for key, value in earlier.items() if key not in CORRECTIONS)
+
+
+def kill_writer(child: Child) -> bool:
+    """SIGKILL the writer process of a hub; False when it has none at the moment."""
+    for pid, command in child.children().items():
+        if WRITER in command:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                return True
+    return False
+
+
+def trade_of(row: Row) -> Trade:
+    """A row in the terms of the independent reader."""
+    return Trade(
+        row["symbol"], nanoseconds(row["ts_event"]),
+        units(row["price"], 9), units(row["size"], 6), int(row["trade_id"]),
+    )  # fmt: skip
+
+
+def quote_of(row: Row) -> Quote:
+    """A row in the terms of the independent reader."""
+    return Quote(
+        row["symbol"], nanoseconds(row["ts_event"]),
+        _side(row["bid_price"]), units(row["bid_size"], 6),
+        _side(row["ask_price"]), units(row["ask_size"], 6),
+    )  # fmt: skip
+
+
+def units(value: int | Decimal, digits: int) -> int:
+    """An exact JSON number in units of 10⁻ᵈⁱᵍⁱᵗˢ.
+
+    Raises:
+        ProofError: it has more digits than that.
+    """
+    scaled = Decimal(value).scaleb(digits)
+    if scaled != int(scaled):
+        raise ProofError(f"{value} has more than {digits} digits behind the point")
+    return int(scaled)
+
+
+def nanoseconds(text: str) -> int:
+    """An RFC 3339 time in UTC with up to nine digits, as nanoseconds since 1970."""
+    whole_part, _, fraction = text.removesuffix("Z").partition(".")
+    seconds = int(datetime.fromisoformat(whole_part).replace(tzinfo=UTC).timestamp())
+    return seconds * 1_000_000_000 + int(fraction.ljust(9, "0"))
+
+
+def _side(price: int | Decimal | None) -> int | None:
+    return None if price is None else units(price, 9)

@@ -1,0 +1,40 @@
+from decimal import Decimal
+
+import pytest
+
+from proofs.aims import ProofError
+from proofs.replays import nanoseconds, quote_of, trade_of, units
+
+
+@pytest.mark.parametrize(
+    ("text", "ns"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("2016-08-23T19:30:32.572715948Z", 1471980632572715948),
+        ("2016-08-23T19:30:32.5Z", 1471980632500000000),
+    ],
+)
+def test_times_are_read_to_the_nanosecond(text: str, ns: int) -> None:
+    """Up to nine digits, missing ones are zeros."""
+    assert nanoseconds(text) == ns
+
+
+@pytest.mark.parametrize(("value", "digits", "number"), [(752, 9, 752 * 10**9), (Decimal("0.000001"), 6, 1)])
+def test_numbers_are_read_exactly(value: int | Decimal, digits: int, number: int) -> None:
+    """Integers and decimals become integers of the smallest unit."""
+    assert units(value, digits) == number
+
+
+def test_a_number_with_too_many_digits_is_refused() -> None:
+    """A price that has been through a float is not taken for the exact one."""
+    with pytest.raises(ProofError, match="more than 9 digits"):
+        units(Decimal("99.0500000000000001"), 9)
+
+
+def test_rows_are_read_in_the_reference_s_terms() -> None:
+    """Exact prices in 1e-9, sizes in 1e-6, absent sides as None."""
+    head = {"symbol": "ZIEXT", "ts_event": "2016-08-23T19:30:32.572715948Z"}
+    trade = trade_of({**head, "price": Decimal("99.05"), "size": 100, "trade_id": 429974})
+    assert trade == ("ZIEXT", 1471980632572715948, 99_050_000_000, 100_000_000, 429974)
+    quote = quote_of({**head, "bid_price": 99, "bid_size": 1, "ask_price": None, "ask_size": 0})
+    assert quote == ("ZIEXT", 1471980632572715948, 99_000_000_000, 1_000_000, None, 0)
