@@ -13,7 +13,9 @@ from ticks.sources import IEX_TOPS
 
 def trades(prices: list[int]) -> list[Tick]:
     """One trade for each price."""
-    return [Trade(IEX_TOPS, 86, "ZVZZT", 1, 1, 1, n, 0, price, 1, n, 0, "", 0) for n, price in enumerate(prices)]
+    return [
+        Trade(IEX_TOPS, 86, "ZVZZT", 1, 1, 1, n, 0, price, 1, n, 0, "", 0) for n, price in enumerate(prices)
+    ]
 
 
 @pytest.fixture
