@@ -2,6 +2,6 @@
 
 May import `tape`, `ticks` and `config`; never a sibling (`hub`, `storage`, `alerts`, `accounts`).
 
-Cores: none.
-Shells: none.
+Cores: capture_writer, captures, contract, datagrams, errors, iex, packets, pcap.
+Shells: recordings.
 """
