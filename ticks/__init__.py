@@ -2,7 +2,7 @@
 
 Imports nothing of ours, does no I/O and reads no clock: every module is a core.
 
-Cores: calendar, channels, conditions, decimals, errors, flags, kinds, model, packing, sessions,
-sources, symbols, times.
+Cores: calendar, channels, codec, conditions, decimals, errors, flags, keys, kinds, model, packing,
+sessions, sources, symbols, templates, times.
 Shells: none.
 """

@@ -61,7 +61,14 @@ def format_time(time_ns: int) -> str:
     Takes any 64-bit integer; times before 1970 are formatted, though `parse_time` refuses them.
     """
     second, fraction = divmod(time_ns, NS_PER_SECOND)
-    return f"{_second_text(second)}{fraction:09d}Z"
+    return f"{second_text(second)}{fraction:09d}Z"
+
+
+@lru_cache(maxsize=8192)
+def second_text(second: int) -> str:
+    """What `format_time` writes before the fraction, `2026-07-13T11:07:33.`, of seconds since 1970."""
+    minute, second = divmod(second, 60)
+    return f"{_minute_text(minute)}{second:02d}."
 
 
 def new_york_offset_ns(time_ns: int) -> int:
@@ -156,12 +163,6 @@ def _hour_offset_ns(hour: int) -> int:
         raise CalendarError("time beyond the year 9999") from None
     assert offset is not None  # only a `None` argument has none
     return (offset.days * 86_400 + offset.seconds) * NS_PER_SECOND
-
-
-@lru_cache(maxsize=8192)
-def _second_text(second: int) -> str:
-    minute, second = divmod(second, 60)
-    return f"{_minute_text(minute)}{second:02d}."
 
 
 @lru_cache(maxsize=2048)
