@@ -177,6 +177,22 @@ def test_new_york_time_shows_the_wall_clock_asked_for(day: int, minute: int) -> 
     assert local.replace(tzinfo=None) == datetime(1970, 1, 1) + timedelta(days=day, minutes=minute)
 
 
+@pytest.mark.parametrize(
+    ("day", "minute", "utc"),
+    [
+        ("2026-03-08", 0, "2026-03-08T05:00:00Z"),
+        ("2026-03-08", 4 * 60, "2026-03-08T08:00:00Z"),
+        ("2026-03-08", 20 * 60, "2026-03-09T00:00:00Z"),
+        ("2026-11-01", 0, "2026-11-01T04:00:00Z"),
+        ("2026-11-01", 4 * 60, "2026-11-01T09:00:00Z"),
+        ("2026-11-01", 20 * 60, "2026-11-02T01:00:00Z"),
+    ],
+)
+def test_new_york_time_is_right_on_the_days_the_clocks_change(day: str, minute: int, utc: str) -> None:
+    """Before and after two in the morning of the two Sundays of a year."""
+    assert new_york_time_ns(day_number(day), minute) == parse_time(utc)
+
+
 def test_new_york_offset_of_an_absurd_integer_is_the_one_error() -> None:
     """Only integers that name no year at all are refused; every 64-bit one is answered."""
     assert new_york_offset_ns(2**63 - 1) == -4 * NS_PER_HOUR
