@@ -67,8 +67,9 @@ def format_time(time_ns: int) -> str:
 @lru_cache(maxsize=8192)
 def second_text(second: int) -> str:
     """What `format_time` writes before the fraction, `2026-07-13T11:07:33.`, of seconds since 1970."""
+    day, second = divmod(second, 86_400)
     minute, second = divmod(second, 60)
-    return f"{_minute_text(minute)}{second:02d}."
+    return f"{_day_text(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}."
 
 
 def new_york_offset_ns(time_ns: int) -> int:
@@ -165,6 +166,6 @@ def _hour_offset_ns(hour: int) -> int:
     return (offset.days * 86_400 + offset.seconds) * NS_PER_SECOND
 
 
-@lru_cache(maxsize=2048)
-def _minute_text(minute: int) -> str:
-    return (_EPOCH + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:")
+@lru_cache(maxsize=1024)
+def _day_text(day: int) -> str:
+    return format_day(day)
