@@ -2,6 +2,6 @@
 
 May import `tape`, `ticks` and `config`; never a sibling (`hub`, `storage`, `alerts`, `accounts`).
 
-Cores: capture_writer, captures, contract, datagrams, errors, iex, packets, pcap.
-Shells: recordings.
+Cores: capture_writer, captures, contract, datagrams, errors, iex, pacing, packets, pcap, playback.
+Shells: recordings, replay.
 """

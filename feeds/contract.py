@@ -131,6 +131,11 @@ class ProtocolCore(Protocol):
         """Messages decoded so far by the vendor's type letter, without the types never seen."""
         ...
 
+    @property
+    def unknown(self) -> dict[str, int]:
+        """Messages of types that the core does not know, by type letter; at most 256 types are told apart."""
+        ...
+
     def position(self) -> bytes:
         """How far the core has got, with its totals; for `restore`. At most 3,500 bytes."""
         ...

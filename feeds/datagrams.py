@@ -92,18 +92,23 @@ def _by_ether_type(data: bytes, start: int, type_at: int, body: int, end: int) -
             return Refusal.CUT
         ether = int(_u16(data, body + 2)[0])
         body += 4
-    if ether not in (_IPV4, _IPV6):
-        return Refusal.NOT_UDP
-    return _ip(data, body, end)
+    if ether == _IPV4:
+        return _ip(data, body, end, version=4)
+    if ether == _IPV6:
+        return _ip(data, body, end, version=6)
+    return Refusal.NOT_UDP
 
 
-def _ip(data: bytes, start: int, end: int) -> bytes | Refusal:
+def _ip(data: bytes, start: int, end: int, version: int = 0) -> bytes | Refusal:
+    """An IP packet of the version that the link layer announced, if it did."""
     if start >= end:
         return Refusal.CUT
-    version = data[start] >> 4
-    if version == 4:
+    stated = data[start] >> 4
+    if version not in (0, stated):
+        return Refusal.MALFORMED
+    if stated == 4:
         return _ipv4(data, start, end)
-    if version == 6:
+    if stated == 6:
         return _ipv6(data, start, end)
     return Refusal.MALFORMED
 

@@ -102,6 +102,8 @@ def test_the_payload_is_found_in_every_kind_of_frame(link: int, frame: bytes) ->
         (ETHERNET_IPV4 + ipv4(udp(), total=19), Refusal.MALFORMED),
         (ETHERNET_IPV4 + b"\x41" + ipv4(udp())[1:], Refusal.MALFORMED),
         (ETHERNET_IPV4 + b"\x15" + ipv4(udp())[1:], Refusal.MALFORMED),
+        (ETHERNET_IPV4 + ipv6(udp()), Refusal.MALFORMED),
+        (MACS + b"\x86\xdd" + ipv4(udp()), Refusal.MALFORMED),
         (MACS + b"\x86\xdd" + ipv6(udp())[:39], Refusal.CUT),
         (MACS + b"\x86\xdd" + ipv6(udp(), following=6), Refusal.NOT_UDP),
         (MACS + b"\x86\xdd" + ipv6(udp(), following=44), Refusal.FRAGMENT),
