@@ -4,7 +4,8 @@ A message is identified by (protocol, channel, session, sequence number). Header
 check each other: between two segments the stream offset grows by at least 2 bytes and at
 most 65,537 for each message, and the send time grows. What fails these checks, such as a
 jump of 2⁴⁰ or another session in mid-day, is set aside as a *rival* and believed when the
-next segment goes on from it exactly; so no single damaged segment can cost the good ones.
+next segment goes on from it exactly, is sent later, and the stream that it contradicts has
+been silent meanwhile; so no damaged segment can cost the good ones.
 """
 
 import enum
@@ -59,6 +60,8 @@ class Track(msgspec.Struct, array_like=True):
     rival_sequence: int = 0
     rival_offset: int = 0
     rival_send_ns: int = 0
+    rival_since: int = 0
+    """What `next_sequence` was when the rival appeared."""
 
     def advance(self, key: bytes, sequence: int, offset: int, send_ns: int) -> None:
         """Go on behind a segment that was taken: the next one should have these."""
@@ -138,8 +141,9 @@ def _doubt(
     if not track.proven:
         # The contradicted segment stands alone, too: begin with this one instead.
         return Placement(joined=True)
-    expected = (track.rival_key, track.rival_sequence, track.rival_offset)
-    if (key, sequence, offset) == expected and send_ns >= track.rival_send_ns:
+    follows = (key, sequence, offset) == (track.rival_key, track.rival_sequence, track.rival_offset)
+    alone = track.rival_since == track.next_sequence
+    if follows and alone and send_ns > track.rival_send_ns > track.last_send_ns:
         track.rival_key = b""
         forward = key == track.key and sequence >= track.next_sequence
         lost = sequence - (track.next_sequence if forward else 1)
@@ -148,4 +152,5 @@ def _doubt(
     track.rival_sequence = sequence + len(spans)
     track.rival_offset = offset + _payload_bytes(spans)
     track.rival_send_ns = send_ns
+    track.rival_since = track.next_sequence
     return Refusal.IMPLAUSIBLE

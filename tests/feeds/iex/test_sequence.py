@@ -111,8 +111,25 @@ def test_a_new_session_in_its_middle_is_taken_when_a_second_segment_agrees() -> 
     """One odd segment is not enough; with the second, all of the session's earlier messages are missing."""
     track = running()
     assert put(track, 500, 2, key=OTHER_SESSION) is Refusal.IMPLAUSIBLE
-    assert put(track, 101) == Placement()
     assert put(track, 502, 1, key=OTHER_SESSION) == Placement(lost=501, restarted=True)
+
+
+def test_a_contradiction_is_not_believed_while_the_stream_goes_on() -> None:
+    """Two segments that agree with each other do not end a stream that is alive."""
+    track = running()
+    assert put(track, 500, 2, key=OTHER_SESSION) is Refusal.IMPLAUSIBLE
+    assert put(track, 101) == Placement()
+    assert put(track, 502, 1, key=OTHER_SESSION) is Refusal.IMPLAUSIBLE
+    assert put(track, 102) == Placement()
+
+
+@pytest.mark.parametrize("later", [0, -1, -(10**18)])
+def test_a_heartbeat_that_repeats_itself_proves_nothing(later: int) -> None:
+    """A heartbeat follows on itself; only one that was sent later is a second witness."""
+    track = running()
+    assert put(track, 2**40, 0) is Refusal.IMPLAUSIBLE
+    assert put(track, 2**40, 0, send_ns=NOW + 2**40 + later) is Refusal.IMPLAUSIBLE
+    assert put(track, 101) == Placement()
 
 
 def test_an_impossible_jump_costs_one_segment() -> None:
