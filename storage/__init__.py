@@ -2,6 +2,6 @@
 
 May import `tape`, `ticks` and `config`; never a sibling (`feeds`, `hub`, `alerts`, `accounts`).
 
-Cores: none.
-Shells: none.
+Cores: contract, corrections, errors, filing, gaps, memory, queries, sqlite.columns.
+Shells: sqlite.checkpoint, sqlite.database, sqlite.day_file, sqlite.reader, sqlite.writer.
 """
