@@ -7,6 +7,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 
+# Where `make demo` listens.
+port ?= 8080
 # How pytest is spread over the cores; `make test jobs=0` runs it in one process.
 jobs ?= 2
 # What `make prove` runs: only=03 FULL=1 seed=7 STRICT=1 SAVE=1
@@ -34,8 +36,16 @@ help:  ## list the targets
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: .venv/installed  ## replay a recording that the project makes itself, and serve it over HTTP
-	@$(RUN) -m scripts.demo
+demo: .venv/installed  ## make a small market day, replay it as if live, and serve it; port=8080
+	@rm -rf var/demo && mkdir -p var/demo
+	@echo 'A made-up market day of 20 symbols and ten minutes, as the exchange would have sent it:'
+	@$(RUN) -m feeds.synthetic_file var/demo/market.pcap.gz --symbols 20 --messages 60000 --seconds 600
+	@echo 'Now it is played five times as fast, numbered, journalled and stored in var/demo. Look at it with:'
+	@echo "  curl -s -H 'Authorization: Bearer demo' 'http://127.0.0.1:$(port)/v1/latest?symbols=AAPL,SPY'"
+	@echo "  curl -s -H 'Authorization: Bearer demo' 'http://127.0.0.1:$(port)/v1/trades?symbols=AAPL&limit=3'"
+	@echo "  curl -s -H 'Authorization: Bearer demo' 'http://127.0.0.1:$(port)/v1/marks'"
+	@echo 'It goes on serving when the day is over. Ctrl-C ends it; nothing of it is lost.'
+	@$(BIN)/tapewire replay var/demo/market.pcap.gz --speed 5 --data var/demo/data --port $(port)
 
 check: .venv/installed  ## formatting, lint, types, import rule, structure
 	@$(BIN)/ruff format --check .

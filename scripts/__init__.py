@@ -1,1 +1,1 @@
-"""What `make` calls: the demo, the benchmarks' runner, real servers for tests."""
+"""What `make` calls: the benchmarks' runner, real servers for tests."""
