@@ -266,17 +266,25 @@ def get(port: int, path: str, query: Mapping[str, str | int] | None = None, toke
     Raises:
         ProofError: the answer is not 200.
     """
+    return json.loads(text(port, f"{path}?{urlencode(query)}" if query else path, token), parse_float=Decimal)
+
+
+def text(port: int, target: str, token: str = "demo") -> str:
+    """The answer to a GET on loopback, as text.
+
+    Raises:
+        ProofError: the answer is not 200.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        target = f"{path}?{urlencode(query)}" if query else path
         connection.request("GET", target, headers={"Authorization": f"Bearer {token}"})
         answer = connection.getresponse()
         body = answer.read()
     finally:
         connection.close()
     if answer.status != 200:
-        raise ProofError(f"GET {target}: {answer.status} {body[:200]!r}")
-    return json.loads(body, parse_float=Decimal)
+        raise ProofError(f"GET {target[:200]}: {answer.status} {body[:200]!r}")
+    return body.decode()
 
 
 def marks(port: int, token: str = "demo") -> dict[str, int] | None:

@@ -21,8 +21,15 @@ REPLAY_SECONDS: Final = 300
 SYMBOLS_IN_A_QUERY: Final = 400
 CORRECTIONS: Final = ("upd", "upd_m")
 """Keys of a row that a later cancel or correction may change."""
-WRITER: Final = "storage"
+WRITER: Final = "storage.process"
 """What the command line of the writer process holds."""
+TROUBLES: Final = ("tapewire_feed_", "tapewire_capture_")
+"""Metrics of feeds and of the files they read begin so."""
+PROGRESS: Final = (
+    "tapewire_feed_frames", "tapewire_feed_heartbeats", "tapewire_feed_ticks", "tapewire_feed_decoded",
+    "tapewire_capture_packets", "tapewire_capture_bytes",
+)  # fmt: skip
+"""Those among them that move when all is well."""
 Row = dict[str, Any]
 """One row of an answer, as it was read from JSON with exact numbers."""
 
@@ -40,26 +47,22 @@ def replay(proof: Proof, recording: Path, data: Path, *options: str, port: int =
     return proof.tapewire("replay", str(recording), "--data", str(data), "--port", str(port), *options)
 
 
-def whole(proof: Proof, recording: Path, data: Path) -> dict[str, Any]:
-    """Replay a recording to its end at full speed; the report that the command prints.
-
-    Raises:
-        ProofError: it ended otherwise than with status 0 and one line.
-    """
+def whole(proof: Proof, recording: Path, data: Path) -> Row:
+    """Replay a recording to its end at full speed; see `report`."""
     return report(replay(proof, recording, data, "--speed", "max", "--exit"))
 
 
-def report(child: Child, status: int = 0) -> dict[str, Any]:
-    """Wait for the end of a replay with `--exit`; the report that it prints.
+def report(child: Child) -> Row:
+    """Wait for the end of a replay with `--exit`; the line that it prints, with its exit `status`.
 
     Raises:
-        ProofError: it ended with another status, or printed other than one line.
+        ProofError: it printed other than one line, or ended otherwise than a replay does.
     """
-    ended, lines = child.wait(REPLAY_SECONDS), child.output.splitlines()
-    if ended != status or len(lines) != 1:
-        raise ProofError(f"replay: status {ended}, {len(lines)} lines: {child.errors[-500:]}")
-    line: dict[str, Any] = json.loads(lines[0])
-    return line
+    status, lines = child.wait(REPLAY_SECONDS), child.output.splitlines()
+    if status not in (0, 1) or len(lines) != 1:
+        raise ProofError(f"replay: status {status}, {len(lines)} lines: {child.errors[-500:]}")
+    line: Row = json.loads(lines[0])
+    return {**line, "status": status}
 
 
 @contextmanager
@@ -100,6 +103,16 @@ def history(port: int, family: str, symbols: Sequence[str], page: int = 10_000) 
             if answer["next_cursor"] is None:
                 break
             query["cursor"] = answer["next_cursor"]
+
+
+def troubles(port: int) -> dict[str, float]:
+    """What the feeds of a hub have counted that is not plain progress, from its metrics."""
+    found = {}
+    for line in lib.text(port, "/metrics").splitlines():
+        name, _, value = line.rpartition(" ")
+        if name.startswith(TROUBLES) and not name.startswith(PROGRESS):
+            found[name] = float(value)
+    return found
 
 
 def latest_rows(answer: Any) -> Iterator[Row]:

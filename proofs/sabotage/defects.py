@@ -132,3 +132,127 @@ def traceback(module: Any) -> None:
         acted()
 
     module.explain = broken
+
+
+@defect("skip-row", "storage.sqlite.writer")
+def skip_row(module: Any) -> None:
+    """The writer leaves out one tick in a thousand."""
+    original = module.SqliteWriter._file
+
+    def broken(self: Any, batches: Any) -> Any:
+        filed = original(self, batches)
+        for by_lineup in filed.values():
+            for lineup, rows in by_lineup.items():
+                kept = [row for row in rows if row[0] % 1000 != 7]
+                if len(kept) < len(rows):
+                    acted()
+                by_lineup[lineup] = kept
+        return filed
+
+    module.SqliteWriter._file = broken
+
+
+@defect("price-off-by-one", "feeds.iex.messages")
+def price_off_by_one(module: Any) -> None:
+    """Every thousandth quote is decoded with an ask that is one ten-thousandth too high."""
+    original = module._quote
+    count = 0
+
+    def broken(data: Any, place: int) -> Any:
+        nonlocal count
+        *fields, ask, ask_size = original(data, place)
+        count += 1
+        if count % 1000 == 0 and ask:
+            acted()
+            ask += 1
+        return *fields, ask, ask_size
+
+    module._quote = broken
+
+
+@defect("page-skips", "storage.history")
+def page_skips(module: Any) -> None:
+    """A page that follows another one begins a row too late."""
+    original = module.History.page
+
+    def broken(self: Any, query: Any, known_at: int, after: Any, limit: int) -> Any:
+        page = original(self, query, known_at, after, limit)
+        if after is not None and page.rows:
+            acted()
+            del page.rows[0]
+        return page
+
+    module.History.page = broken
+
+
+@defect("position-lost", "tape.tape")
+def position_lost(module: Any) -> None:
+    """A replay that goes on forgets how far it had got."""
+    original = module.Tape.position
+
+    def broken(self: Any, key: str) -> None:
+        if original(self, key) is not None:
+            acted()
+
+    module.Tape.position = broken
+
+
+@defect("late-journal", "tape.journal")
+def late_journal(module: Any) -> None:
+    """Batches are published while their frames still wait for more to be written with them."""
+    original = module.Journal._write
+
+    def broken(self: Any, data: Any) -> None:
+        held = self.__dict__.setdefault("held_back", bytearray())
+        held += data
+        if len(held) < 65_536:
+            acted()
+            return
+        self.held_back = bytearray()
+        original(self, held)
+
+    module.Journal._write = broken
+
+
+@defect("late-writer", "storage.sqlite.writer")
+def late_writer(module: Any) -> None:
+    """A writer that is started again begins fifty marks behind its checkpoint."""
+    original = module.SqliteWriter.checkpoint
+
+    def broken(self: Any) -> Any:
+        checkpoint = original(self)
+        if not checkpoint.m:
+            return checkpoint
+        acted()
+        return module.Checkpoint(checkpoint.m + 50, checkpoint.ts_recv)
+
+    module.SqliteWriter.checkpoint = broken
+
+
+@defect("numbers-anew", "tape.sequencer")
+def numbers_anew(module: Any) -> None:
+    """A tape that goes on counts every channel from 1 again."""
+    original = module.Sequencer.__init__
+
+    def broken(self: Any, state: Any) -> None:
+        if any(state.ns):
+            acted()
+            state.ns = [0] * len(state.ns)
+        original(self, state)
+
+    module.Sequencer.__init__ = broken
+
+
+@defect("mark-twice", "tape.recovery")
+def mark_twice(module: Any) -> None:
+    """A tape that goes on gives its last mark once more."""
+    original = module.recover
+
+    def broken(directory: Any) -> Any:
+        recovered = original(directory)
+        if recovered.state.next_m > 1:
+            acted()
+            recovered.state.next_m -= 1
+        return recovered
+
+    module.recover = broken
