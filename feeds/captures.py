@@ -4,7 +4,8 @@ A core behind `feeds.pcap`. `ClassicCapture` reads the format of tcpdump, `Block
 pcapng. Both are told how much of the file they are shown, and only ever decide on what
 they see whole, so the way the file was cut into chunks cannot change what they find.
 
-*Damage.* A length that cannot be right means that the place of the next record is lost.
+*Damage.* A length that cannot be right, or an odd record (longer than it originally was, or
+days away) that what follows does not bear out, means that the place of the next record is lost.
 From there each following byte (pcapng: each fourth) is tried as the start of a record,
 until one fits so well that chance is ruled out; the bytes in between are counted.
 """
@@ -93,6 +94,8 @@ class ClassicCapture(Framing):
         # The upper bits hold the length of the frame check sequence, which UDP's length makes moot.
         self._link = Struct(order + "I").unpack_from(head, 20)[0] & 0xFFFF
         self._record = Struct(order + "IIII").unpack_from
+        self._near_s = -1
+        """A time within a day of which records are expected, s; -1 before the first one."""
 
     def parse(self, data: bytes, base: int, packets: list[Packet], *, final: bool) -> tuple[int, int]:
         """See `Framing.parse`."""
@@ -109,15 +112,31 @@ class ClassicCapture(Framing):
                     return place, 16
                 self._lose(base + place)
                 continue
-            seconds, fraction, length, _ = record(data, place)
+            seconds, fraction, length, original = record(data, place)
             end = place + 16 + length
-            if length > RECORD_BYTES_MAX or (final and end > size):
+            usual = 0 < length <= original and abs(seconds - self._near_s) <= _DAY_S
+            if not usual and self._near_s < 0:
+                # The first record has nothing to be compared with.
+                self._near_s = seconds
+                usual = 0 < length <= original
+            shown = end if usual else end + 16
+            if shown > size and not final and length <= RECORD_BYTES_MAX:
+                return place, shown - place
+            if length > RECORD_BYTES_MAX or end > size or not (usual or self._bears_out(data, end, seconds)):
                 self._lose(base + place)
                 continue
-            if end > size:
-                return place, 16 + length
+            if not usual:
+                self._near_s = seconds
             keep(link, seconds * _SECOND_NS + fraction * unit_ns, data, place + 16, end, base + end, packets)
             place = end
+
+    def _bears_out(self, data: bytes, place: int, seconds: int) -> bool:
+        """Whether an odd record of this time is one after all, by what follows it at `place`."""
+        if place + 16 > len(data):
+            return True
+        following, fraction, length, _ = self._record(data, place)
+        near = min(abs(following - seconds), abs(following - self._near_s)) <= _DAY_S
+        return bool(near and 0 < length <= RECORD_BYTES_MAX and fraction * self._unit_ns < _SECOND_NS)
 
     def _search(self, data: bytes, start: int, final: bool) -> tuple[int, int]:
         """Look for a record from `start` on: one that is followed by another, or by the end."""
@@ -131,6 +150,8 @@ class ClassicCapture(Framing):
                 break
             if after and after <= size and (after + 16 > size or self._end_if_likely(data, after)):
                 self.lost_at = -1
+                # So that `parse` believes it as well.
+                self._near_s = int(self._record(data, place)[0])
                 break
             place += 1
         else:

@@ -110,6 +110,37 @@ def test_an_absurd_length_costs_one_record(container: CaptureFormat) -> None:
     assert reader.counters.skipped_bytes == len(parts[2])
 
 
+def test_a_length_that_is_wrong_but_possible_costs_one_record() -> None:
+    """A record that claims to reach over hundreds of others is not believed against what follows it."""
+    writer = CaptureWriter()
+    parts = records(writer, 900)
+    parts[2] = parts[2][:10] + b"\x01" + parts[2][11:]
+    packets, reader = read(writer.head() + b"".join(parts))
+    assert payloads(packets) == [number for number in range(900) if number != 2]
+    assert reader.counters.skipped_bytes == len(parts[2])
+
+
+def test_a_stretch_of_zeros_is_no_row_of_empty_records() -> None:
+    """Zeros look like records without a byte; they are damage."""
+    writer = CaptureWriter()
+    parts = records(writer, 6)
+    packets, reader = read(writer.head() + b"".join(parts[:3]) + bytes(4_096) + b"".join(parts[3:]))
+    assert payloads(packets) == list(range(6))
+    assert (reader.counters.damages, reader.counters.skipped_bytes) == (1, 4_096)
+
+
+def test_recordings_of_several_days_and_odd_lengths_are_read() -> None:
+    """A night between two packets, and a writer that misstates the original length, are no damage."""
+    writer = CaptureWriter()
+    days = [START_NS + day * 3 * 86_400 * SECOND_NS for day in (0, 0, 5, 5, 9)]
+    parts = [writer.datagram(time_ns, b"%04d" % number) for number, time_ns in enumerate(days)]
+    odd = [part[:12] + bytes(4) + part[16:] for part in records(writer, 5)]
+    for file in (parts, odd):
+        packets, reader = read(writer.head() + b"".join(file))
+        assert payloads(packets) == list(range(5))
+        assert reader.counters.damages == 0
+
+
 def test_two_damaged_places_are_both_passed_over_and_a_cut_end_is_told_apart() -> None:
     """Each damage is counted; the words name the end and the middle separately."""
     writer = CaptureWriter()
