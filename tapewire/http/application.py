@@ -1,0 +1,119 @@
+"""The application: the routes of `tapewire.http.routes` behind checks that all of them share.
+
+For each request, in this order: the peer, `Host`, the body (none is taken), the route and
+method, the credential, the parameters; then the handler. Whatever is wrong is one `Problem`,
+turned into an answer here and nowhere else.
+"""
+
+import asyncio
+import ipaddress
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
+
+from tapewire.http.access import identify, is_trusted
+from tapewire.http.call import Call, Route
+from tapewire.http.parameters import parse_query, refuse_credentials
+from tapewire.http.problems import Problem, plain
+from tapewire.http.responses import problem_response
+from tapewire.http.routes import ROUTES
+from tapewire.http.services import Services
+from tapewire.throttle import Throttle
+
+SERVICES: Final = web.AppKey("services", Services)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+log = structlog.get_logger()
+
+
+def build_app(services: Services, routes: Sequence[Route] = ROUTES) -> web.Application:
+    """The application for `tapewire.http.server.HttpRunner`."""
+    app = web.Application(middlewares=[_problems(services), _checks(services)])
+    app[SERVICES] = services
+    for route in routes:
+        app.router.add_route(route.method, route.path, _endpoint(route, services))
+    return app
+
+
+def _endpoint(route: Route, services: Services) -> Handler:
+    """Credential and parameters, then the route's handler."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        now_ns = services.now_ns()
+        query = request.raw_path.partition("?")[2].partition("#")[0]
+        refuse_credentials(query)
+        principal = None
+        if route.permission == "token":
+            principal = identify(services.accounts, request.headers.getall(hdrs.AUTHORIZATION, ()), now_ns)
+        values = parse_query(query, route.parameters(services.settings))
+        return await route.handler(Call(request, services, principal, values, now_ns))
+
+    return handle
+
+
+def _checks(services: Services) -> Middleware:
+    """What is asked of every request, known path or not."""
+    proxies = [ipaddress.ip_network(text, strict=False) for text in services.settings.trusted_proxies]
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if proxies and not is_trusted(request.remote, proxies):
+            raise Problem("untrusted-peer")
+        hosts = request.headers.getall(hdrs.HOST, ())
+        if len(hosts) > 1 or (not hosts and request.version >= (1, 1)):
+            raise Problem("bad-request", "there must be exactly one Host header")
+        if request.body_exists:
+            raise Problem("body-not-allowed")
+        return await handler(request)
+
+    return check
+
+
+def _problems(services: Services) -> Middleware:
+    """Problems become answers; our own mistakes become a log line and a 500."""
+    throttle = Throttle()
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except (asyncio.CancelledError, ConnectionError):
+            raise  # the client has left
+        except Exception as error:
+            problem = _problem_of(request, error)
+            if problem.kind.status >= 500:
+                _tell(throttle, services.now_ns(), request.path, problem, error)
+            if request.writer.output_size > 0:
+                # half an answer is out: closing the connection is how the client learns of it
+                raise ConnectionError("the answer had begun") from error
+            return problem_response(problem)
+
+    return answer
+
+
+def _tell(throttle: Throttle, now_ns: int, path: str, problem: Problem, error: Exception) -> None:
+    """Log a failure, at most once a second for each cause; a mistake of ours with its traceback."""
+    is_ours = problem is not error
+    cause = error if is_ours else error.__cause__
+    silent = throttle.tell(type(cause).__name__, now_ns)
+    if silent is None:
+        return
+    if is_ours:
+        log.exception("request failed", path=path, not_told=silent)
+    else:
+        log.warning("request not answered", path=path, why=str(cause), not_told=silent)
+
+
+def _problem_of(request: web.Request, error: Exception) -> Problem:
+    """The problem that an error is to the client."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, web.HTTPNotFound):
+        return Problem("not-found", f"there is no {plain(request.path)}")
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return Problem("method-not-allowed", headers={"Allow": ", ".join(sorted(error.allowed_methods))})
+    return Problem("internal")

@@ -1,0 +1,46 @@
+"""The table of routes. Documents and, later, the schema of the API are made from it."""
+
+from typing import Final
+
+from tapewire.http import data, latest, status
+from tapewire.http.call import Route
+from tapewire.http.questions import gap_parameters, latest_parameters, row_parameters
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        "/v1/trades",
+        "GET",
+        "token",
+        data.trades,
+        "Trades, cancels and corrections, by symbol, then event time, then mark.",
+        row_parameters,
+    ),
+    Route(
+        "/v1/quotes",
+        "GET",
+        "token",
+        data.quotes,
+        "Quotes, by symbol, then event time, then mark.",
+        row_parameters,
+    ),
+    Route(
+        "/v1/latest",
+        "GET",
+        "token",
+        latest.latest,
+        "The newest trade and quote of each symbol.",
+        latest_parameters,
+    ),
+    Route(
+        "/v1/gaps",
+        "GET",
+        "token",
+        data.gaps,
+        "Stretches of time for which data is known to be missing.",
+        gap_parameters,
+    ),
+    Route("/v1/marks", "GET", "token", status.marks, "How far the tape has come."),
+    Route("/healthz", "GET", "public", status.healthz, "Whether the process lives, and what it lacks."),
+    Route("/readyz", "GET", "public", status.readyz, "Whether requests should be sent here."),
+    Route("/metrics", "GET", "token", status.metrics, "Counters, in Prometheus' text format."),
+)

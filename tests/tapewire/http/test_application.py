@@ -1,0 +1,95 @@
+"""What every request goes through, whatever its route."""
+
+import pytest
+from aiohttp import web
+from msgspec.structs import replace
+
+from tapewire.http.call import Call, Route
+from tapewire.http.parameters import Parameter, one_of
+from tapewire.http.responses import json_response
+from tests.tapewire.http.world import World
+
+
+async def test_an_unknown_path_is_a_problem(world: World) -> None:
+    """Also when it is written in ways that some servers would clean up."""
+    async with world.serving() as client:
+        for path in (
+            "/",
+            "/v1",
+            "/v1/nothing",
+            "/v1/../healthz",
+            "/%2e%2e/healthz",
+            "//healthz",
+            "/healthz/",
+            "/%00",
+        ):
+            answer = await client.get(path)
+            assert (answer.status, answer.problem) == (404, "not-found"), path
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
+async def test_another_method_is_refused_with_the_allowed_ones(method: str, world: World) -> None:
+    """405 with `Allow`, as RFC 9110 wants it."""
+    async with world.serving() as client:
+        answer = await client.get("/v1/marks", method=method)
+    assert answer.status == 405
+    assert answer.headers["Allow"] == "GET"
+
+
+@pytest.mark.parametrize(
+    ("token", "problem"),
+    [("", "auth-missing"), ("canary-nobody", "auth-failed"), ("canary-eve", "token-expired")],
+)
+async def test_a_route_with_data_needs_a_valid_token(token: str, problem: str, world: World) -> None:
+    """401 with a challenge, and the token is not told back."""
+    async with world.serving() as client:
+        answer = await client.get("/v1/marks", token)
+    assert (answer.status, answer.problem) == (401, problem)
+    assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="tapewire"')
+    assert b"canary" not in answer.body
+
+
+async def test_a_token_in_the_url_is_refused_before_anything_else(world: World) -> None:
+    """Even with a good token in the header, and without one."""
+    async with world.serving() as client:
+        for token in ("canary-ann", ""):
+            answer = await client.get("/v1/marks?access_token=canary-ann", token)
+            assert (answer.status, answer.problem) == (400, "token-in-query")
+            assert b"canary" not in answer.body
+
+
+async def test_parameters_are_only_looked_at_for_who_is_known(world: World) -> None:
+    """A stranger learns nothing about what a route takes."""
+    async with world.serving() as client:
+        assert (await client.get("/v1/marks?x=1", "")).status == 401
+        answer = await client.get("/v1/marks?x=1")
+    assert (answer.status, answer.problem) == (400, "bad-parameter")
+    assert answer.json["errors"] == [{"detail": "unknown parameter; allowed: none", "parameter": "x"}]
+
+
+async def test_a_handler_gets_who_asks_typed_values_and_the_time(world: World) -> None:
+    """And a public route is asked without anybody."""
+    calls: list[Call] = []
+
+    async def handler(call: Call) -> web.StreamResponse:
+        calls.append(call)
+        return json_response(b"{}")
+
+    rows = (Parameter("order", one_of("asc", "desc"), "", ""),)
+    routes = [
+        Route("/a", "GET", "token", handler, "", lambda settings: rows),
+        Route("/b", "GET", "public", handler, ""),
+    ]
+    async with world.serving(routes) as client:
+        assert (await client.get("/a?order=desc", "canary-bob")).status == 200
+        assert (await client.get("/b", "")).status == 200
+    first, second = calls
+    assert (first.principal.user, first.values, first.now_ns) == ("bob", {"order": "desc"}, world.now_ns)
+    assert second.known is None
+
+
+async def test_behind_a_proxy_only_the_proxy_and_this_machine_may_connect(world: World) -> None:
+    """Whoever finds the port in the network does not get past the proxy."""
+    world.settings = replace(world.settings, trusted_proxies=("192.0.2.0/24",))
+    async with world.serving() as client:
+        assert (await client.get("/healthz")).status == 200

@@ -1,0 +1,78 @@
+"""The table of routes: what each needs and takes, and that the document says so."""
+
+from typing import Any
+
+import pytest
+
+from config.settings import HttpSettings
+from tapewire.http.problems import KINDS
+from tapewire.http.routes import ROUTES
+from tests import checkout
+from tests.tapewire.http.world import World
+
+DOCUMENT = checkout.ROOT / "docs" / "http.md"
+
+PERMISSIONS = {
+    "/v1/trades": "token",
+    "/v1/quotes": "token",
+    "/v1/latest": "token",
+    "/v1/gaps": "token",
+    "/v1/marks": "token",
+    "/metrics": "token",
+    "/healthz": "public",
+    "/readyz": "public",
+}
+"""Who may ask what: a new route is added here with a thought, or this fails."""
+
+
+def test_each_route_has_the_permission_that_was_decided() -> None:
+    """Nothing becomes public by mistake."""
+    assert {route.path: route.permission for route in ROUTES} == PERMISSIONS
+    assert all(route.method == "GET" for route in ROUTES)
+    assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
+
+
+@pytest.mark.parametrize("path", PERMISSIONS)
+@pytest.mark.parametrize("token", ["", "canary-nobody", "canary-eve"])
+async def test_a_stranger_gets_only_what_is_public(path: str, token: str, world: World) -> None:
+    """Asked of the running application, not of the table."""
+    async with world.serving() as client:
+        answer = await client.get(path, token)
+    assert answer.status == (401 if PERMISSIONS[path] == "token" else 200)
+
+
+@pytest.mark.parametrize(
+    "query", ["a=1", "symbols=%FF", "limit=-1&limit=2", "&&&=&", "%00", "start=;end=", "x" * 5_000]
+)
+@pytest.mark.parametrize("path", PERMISSIONS)
+async def test_no_query_makes_a_mistake_of_ours(path: str, query: str, world: World) -> None:
+    """400 with the faults, or an answer; never 500."""
+    async with world.serving() as client:
+        answer = await client.get(f"{path}?{query}")
+    assert answer.status in (200, 400)
+    assert (answer.status == 400) is bool(answer.problem)
+
+
+def section(path: str) -> str:
+    """What the document says about one route."""
+    _, _, rest = DOCUMENT.read_text().partition(f"\n## GET {path}\n")
+    return rest.partition("\n## ")[0]
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
+def test_every_route_and_parameter_is_in_the_document(route: Any) -> None:
+    """docs/http.md has a section for each route, with a row for each of its parameters and no others."""
+    text = section(route.path)
+    assert text, f"docs/http.md: needs a section 'GET {route.path}'"
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    parameters = route.parameters(HttpSettings())
+    assert rows == [f"| `{one.name}` | {one.doc} | `{one.example}` |" for one in parameters]
+    assert route.doc in text
+
+
+def test_every_problem_is_in_the_document() -> None:
+    """With its status and what the client can do."""
+    lines = DOCUMENT.read_text().splitlines()
+    for kind in KINDS.values():
+        row = f"| {kind.status} | `{kind.name}` | {kind.title} | {kind.advice} |"
+        assert row in lines, f"docs/http.md: needs the row {row}"
