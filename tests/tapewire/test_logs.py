@@ -13,17 +13,14 @@ from hypothesis import strategies as st
 
 from config.settings import MASK, LogSettings, TokenSettings
 from tapewire.logs import VALUE_CHARS_MAX, configure, mask
+from tests.tapewire.logging_state import kept_logging
 
 
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
     """Other tests find logging as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    with kept_logging():
+        yield
 
 
 def logged(*events: tuple[str, dict[str, Any]], settings: LogSettings | None = None) -> list[str]:
