@@ -20,7 +20,7 @@ Promises
 * **A reading call is one short look.** Between two calls rows beyond `up_to_m` may appear.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Literal, NamedTuple, Protocol
 
 from msgspec import Struct
@@ -160,6 +160,29 @@ class Checkpoint(Struct, frozen=True):
     """Everything up to this mark is stored; 0 = nothing yet."""
     ts_recv: int
     """Receive time of the last tick up to there, ns; 0 = none yet."""
+
+
+class Unreadable(Protocol):
+    """Marks that were given but whose ticks cannot be read any more: `tape.reader.Damage` is one."""
+
+    @property
+    def first_m(self) -> int:
+        """The first of them."""
+        ...
+
+    @property
+    def last_m(self) -> int:
+        """The last of them."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """`retention` or `disk`."""
+        ...
+
+
+ReadTape = Callable[[int, int], Iterable[Batch | Unreadable]]
+"""(after_m, up_to_m) → the tape between these marks, as `tape.reader.TapeReader.read` gives it."""
 
 
 class StoreReader(Protocol):

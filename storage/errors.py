@@ -5,7 +5,9 @@ StorageError
 ├── StoreDamaged        what lies on the disk is not what the store wrote: somebody has to look
 ├── StoreLocked         another writer has this store
 ├── StoreMismatch       the store holds marks that this tape never gave: not the same tape
+├── UnknownStore        the settings name no store that exists
 ├── QueryError          the caller asks for something that cannot be
+├── KeyFileBroken       the file of the key that signs cursors holds no key
 ├── HistoryBusy         too many queries are waiting: try again later
 └── CursorError         the caller's cursor cannot be continued
     ├── CursorForged    not a cursor that this hub made
@@ -34,8 +36,16 @@ class StoreMismatch(StorageError):
     """The store is ahead of the tape: they do not belong together."""
 
 
+class UnknownStore(StorageError):
+    """The settings name no store that exists."""
+
+
 class QueryError(StorageError):
     """A query that has no meaning, whatever the store holds."""
+
+
+class KeyFileBroken(StorageError):
+    """The key file holds no key. Deleting it ends all cursors that are out there, no more."""
 
 
 class HistoryBusy(StorageError):
