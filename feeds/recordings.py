@@ -72,10 +72,11 @@ class Recording:
         magic = file.read(4)
         file.seek(0)
         if magic.startswith(_GZIP_MAGIC):
-            return self._gzip(file)
-        if magic == _ZSTD_MAGIC:
-            return self._zstd(file)
-        return iter(lambda: file.read(CHUNK_BYTES), b"")
+            yield from self._gzip(file)
+        elif magic == _ZSTD_MAGIC:
+            yield from self._zstd(file)
+        else:
+            yield from iter(lambda: file.read(CHUNK_BYTES), b"")
 
     def _gzip(self, file: BinaryIO) -> Iterator[bytes]:
         unpacker = zlib.decompressobj(_GZIP_BITS)

@@ -163,6 +163,17 @@ def test_what_cannot_be_opened_is_refused_by_name(tmp_path: Path, what: str) -> 
         file_key(path)
 
 
+def test_a_file_that_cannot_be_read_ends_and_says_why() -> None:
+    """A disk that fails ends the recording like any other damage."""
+    path = Path("/proc/self/mem")
+    if not path.is_file():
+        pytest.skip("this system has no file that opens and cannot be read")
+    content, damage, _ = read_all(path)
+    assert (content, damage) == (b"", "reading it failed (Input/output error)")
+    with pytest.raises(RecordingError, match="mem"):
+        file_key(path)
+
+
 def test_a_key_names_the_content_and_not_the_file(tmp_path: Path) -> None:
     """A renamed copy has the same key; a change at either end, or of the size, another."""
     content = os.urandom(3 * KEY_BYTES)

@@ -6,6 +6,7 @@ Real recordings go through it in `test_real_recordings`.
 import random
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -308,6 +309,15 @@ def test_any_bytes_are_a_position_or_the_one_error(data: bytes) -> None:
         except PositionError:
             continue
         hear(session, stream(5))
+
+
+@pytest.mark.parametrize(("place", "value"), [(1, [b"short", 1, 0, 0, True]), (5, {256: 1}), (6, {-1: 1})])
+def test_a_position_with_impossible_values_is_refused(place: int, value: object) -> None:
+    """A key of the wrong length and types that are no byte are not believed."""
+    fields = msgspec.msgpack.decode(IexSession(SOURCE).position())
+    fields[place] = value
+    with pytest.raises(PositionError):
+        IexSession(SOURCE).restore(msgspec.msgpack.encode(fields))
 
 
 def test_positions_of_other_versions_are_refused() -> None:
