@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import App, CycloptsError, Parameter
 
 if TYPE_CHECKING:
-    from config.load import Loaded
     from config.settings import Settings
 
 EXIT_USAGE: Final = 2
@@ -108,17 +107,21 @@ def replay(
         End when all is stored, and print one line of JSON with the counts.
     """
 
-    def start(loaded: "Loaded") -> int:
+    def adjust(settings: "Settings") -> "Settings":
+        from tapewire.options import replay_settings
+
+        return replay_settings(settings, port, data)
+
+    def start(settings: "Settings") -> int:
         from tapewire.app import run_replay
-        from tapewire.options import ReplayOptions, replay_settings
+        from tapewire.options import ReplayOptions
         from tapewire.preflight import check_data_folder, check_recordings
 
-        settings = replay_settings(loaded.settings, port, data)
         check_recordings(files)
         check_data_folder(settings)
         return run_replay(ReplayOptions(tuple(files), settings, speed, exit_when_stored))
 
-    return _start(config, start)
+    return _start(config, start, adjust=adjust)
 
 
 @app.command(help_prologue="Example: tapewire run --config tapewire.toml")
@@ -133,13 +136,13 @@ def run(*, config: Annotated[Path, Parameter(name="--config")] = Path("tapewire.
         Configuration file.
     """
 
-    def start(loaded: "Loaded") -> int:
+    def start(settings: "Settings") -> int:
         from tapewire.app import run as run_app
         from tapewire.preflight import check_data_folder, check_recordings
 
-        check_recordings([Path(file) for source in loaded.settings.sources for file in source.files])
-        check_data_folder(loaded.settings)
-        return run_app(loaded.settings)
+        check_recordings([Path(file) for source in settings.sources for file in source.files])
+        check_data_folder(settings)
+        return run_app(settings)
 
     return _start(config, start)
 
@@ -192,10 +195,10 @@ def show(
         Print JSON in place of TOML.
     """
 
-    def print_settings(loaded: "Loaded") -> int:
+    def print_settings(settings: "Settings") -> int:
         from config.show import to_toml
 
-        text = to_toml(loaded.settings, commented=commented)
+        text = to_toml(settings, commented=commented)
         if json:
             import tomllib
 
@@ -241,20 +244,29 @@ def version(*, json: Annotated[bool, Flag] = False) -> int:
     return 0
 
 
-def _start(config: Path | None, command: "Callable[[Loaded], int]", *, logs: bool = True) -> int:
-    """Read the settings and run a command with them; a start that fails is told in lines, not tracebacks."""
+def _start(
+    config: Path | None,
+    command: "Callable[[Settings], int]",
+    *,
+    adjust: "Callable[[Settings], Settings] | None" = None,
+    logs: bool = True,
+) -> int:
+    """Run a command with the settings; a start that fails is told in lines, not in tracebacks.
+
+    `adjust` puts arguments of the command line into the settings.
+    """
     from tapewire.preflight import explain, read_settings
 
     settings: Settings | None = None
     try:
         loaded = read_settings(config)
-        settings = loaded.settings
+        settings = loaded.settings if adjust is None else adjust(loaded.settings)
         _tell(*(f"warning: {warning}" for warning in loaded.warnings))
         if logs:
             from tapewire.logs import configure
 
             configure(settings.log)
-        return command(loaded)
+        return command(settings)
     except Exception as error:
         problems = explain(error, settings)
         if problems is None:

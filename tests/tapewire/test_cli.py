@@ -13,6 +13,7 @@ import pytest
 
 from config.settings import MASK, Settings
 from config.show import to_toml
+from tape.errors import TapeLocked
 from tapewire.cli import EXIT_CONFIG, EXIT_USAGE, main
 from tapewire.errors import StartError
 from tapewire.options import ReplayOptions
@@ -82,7 +83,8 @@ def test_every_help_starts_with_an_example(capsys: pytest.CaptureFixture[str]) -
 def test_help_loads_no_server() -> None:
     """What makes a command slow is imported when it runs."""
     code = (
-        "import sys\nfrom tapewire.cli import main\nmain(['--help'])\n"
+        "import sys\nfrom tape.errors import TapeLocked
+from tapewire.cli import main\nmain(['--help'])\n"
         "print([name for name in ('aiohttp', 'msgspec', 'structlog', 'prometheus_client', 'uvloop')"
         " if name in sys.modules], file=sys.stderr)"
     )
@@ -183,6 +185,15 @@ def test_a_start_that_fails_later_exits_with_78_too(
     started.failure = StartError(["http.port 80 on 127.0.0.1: permission denied"])
     assert main(["run"]) == EXIT_CONFIG
     assert capsys.readouterr().err == "tapewire: http.port 80 on 127.0.0.1: permission denied\n"
+
+
+def test_a_folder_in_use_is_told_by_the_name_that_was_asked_for(
+    folder: Path, started: Started, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--data` wins over the configuration, in the message too."""
+    started.failure = TapeLocked("locked")
+    assert main(["replay", "a.pcap", "--data", "d"]) == EXIT_CONFIG
+    assert capsys.readouterr().err.startswith("tapewire: data folder d: another tapewire is using it;")
 
 
 def test_our_own_mistakes_keep_their_traceback(folder: Path, started: Started) -> None:
