@@ -83,8 +83,7 @@ def test_every_help_starts_with_an_example(capsys: pytest.CaptureFixture[str]) -
 def test_help_loads_no_server() -> None:
     """What makes a command slow is imported when it runs."""
     code = (
-        "import sys\nfrom tape.errors import TapeLocked
-from tapewire.cli import main\nmain(['--help'])\n"
+        "import sys\nfrom tapewire.cli import main\nmain(['--help'])\n"
         "print([name for name in ('aiohttp', 'msgspec', 'structlog', 'prometheus_client', 'uvloop')"
         " if name in sys.modules], file=sys.stderr)"
     )
