@@ -1,8 +1,8 @@
 """The tape: every tick numbered once, journalled, kept for a while in memory, read back by mark.
 
-The durability rule is in `docs/decisions/0004-durability-rule.md`; the format in the
-docstrings of `frames`, `rows`, `segment` and `archive`.
+The durability rule is in `docs/decisions/0004-durability-rule.md`; format, states and
+recovery in `docs/tape.md`.
 
-Cores: batch, errors, frames, latest, ring, rows, segment, sequencer, state.
-Shells: archive, disk, files, journal, marks, reader, recovery, syncer, tape.
+Cores: batch, errors, frames, latest, outage, ring, rows, sequencer, state, unsynced.
+Shells: archive, disk, files, folder, journal, marks, reader, recovery, segment, syncer, tape.
 """

@@ -1,5 +1,6 @@
 """The few calls by which the tape touches a disk, in one place so that tests can make them fail."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -7,16 +8,26 @@ from pathlib import Path
 class Disk:
     """The real disk. Every method raises `OSError` as the system does."""
 
+    def make_folder(self, path: Path) -> None:
+        """Make a folder where it is missing, and its parents, so that a power cut cannot take them."""
+        if path.is_dir():
+            return
+        self.make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        self.sync_folder(path.parent)
+
     def create(self, path: Path) -> int:
         """Make or empty a file and open it for writing; return its descriptor."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
 
     def reopen(self, path: Path, size: int) -> int:
         """Open a file for writing behind its first `size` bytes, dropping the rest."""
         descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-        os.ftruncate(descriptor, size)
-        os.lseek(descriptor, size, os.SEEK_SET)
+        try:
+            self.truncate(descriptor, size)
+        except OSError:
+            os.close(descriptor)
+            raise
         return descriptor
 
     def write(self, descriptor: int, data: bytes | bytearray | memoryview) -> int:
@@ -27,6 +38,13 @@ class Disk:
         """Cut the file and set the writing position to its end."""
         os.ftruncate(descriptor, size)
         os.lseek(descriptor, size, os.SEEK_SET)
+
+    def rewrite(self, descriptor: int, offset: int, data: bytes) -> None:
+        """Write `data` over what is at `offset`; the writing position stays."""
+        with memoryview(data) as view:
+            done = 0
+            while done < len(view):
+                done += os.pwrite(descriptor, view[done:], offset + done)
 
     def sync(self, descriptor: int) -> None:
         """Return when the file's data is on the disk."""
@@ -44,6 +62,10 @@ class Disk:
         """Give a file another name, replacing what had it."""
         os.replace(source, target)
 
+    def unlink(self, path: Path) -> None:
+        """Remove a file; it may be gone already."""
+        path.unlink(missing_ok=True)
+
     def close(self, descriptor: int) -> None:
         """Close a descriptor."""
         os.close(descriptor)
@@ -56,4 +78,8 @@ def write_all(disk: Disk, descriptor: int, data: bytes | bytearray) -> None:
         return
     with memoryview(data) as view:
         while taken < len(view):
-            taken += disk.write(descriptor, view[taken:])
+            more = disk.write(descriptor, view[taken:])
+            if more <= 0:
+                # No system does this for a regular file; going on would be an endless loop.
+                raise OSError(errno.EIO, "the disk takes no bytes and says no reason")
+            taken += more

@@ -5,33 +5,33 @@ The durability rule (DESIGN section 3, decision 0004) in terms of this module:
 * `append` returns only when the batch is in the file, so the death of the process loses nothing;
 * a thread makes it durable (`tape.syncer`), and `durable_m` says how far;
 * marks beyond `limit_m` may not be given: that limit is on the disk;
+* a segment is named by the mark behind the last durable one, and begins with the tables and a
+  copy of all that is not durable yet: it needs nothing of the end of the segment before it;
 * a write that fails raises `JournalFailed`, leaves no torn frame behind, and stops the
   journal until `restart` has opened a new segment. A failed fdatasync is never tried again
-  on the same segment: what was not durable is written again into the next one.
+  on the same segment.
 
-Bound: frames are kept in memory until they are durable, up to `unsynced_bytes`; beyond
-it the oldest copies are let go, and should the disk then fail, `restart` says how many
-ticks were lost, for the tape to declare.
+Bound: copies of what is not durable are kept up to `unsynced_bytes` (`tape.unsynced`).
 """
 
-from collections import deque
+import struct
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from config.settings import TapeSettings
-from tape import frames, rows
+from tape import rows
 from tape import state as tables
 from tape.batch import Batch
 from tape.disk import Disk, write_all
-from tape.errors import TapeError
-from tape.frames import frame_at
-from tape.segment import JOURNAL, SegmentHeader, encode_header, segment_path
+from tape.errors import JournalFailed, TickRefused
+from tape.recovery import Recovered
+from tape.segment import DRAFT_SUFFIX, JOURNAL, SegmentHeader, encode_header, segment_path
 from tape.state import EPOCHS_AHEAD, TapeState
 from tape.syncer import Syncer
+from tape.unsynced import Unsynced
 
-
-class JournalFailed(TapeError):
-    """The journal cannot be written; `__cause__` is the system's error."""
+COPY_BYTES = 4 * 1024 * 1024
 
 
 class Journal:
@@ -60,14 +60,14 @@ class Journal:
         self._boot_id = boot_id
         self._tape_id = tape_id
         self._disk = disk or Disk()
-        self._syncer = Syncer(self._disk, settings.sync_interval_ms / 1000, on_durable)
+        self._syncer = Syncer(self._disk, settings.sync_interval_ms / 1000, self.written_m, on_durable)
+        self._unsynced = Unsynced(settings.unsynced_bytes, state.positions)
         self._descriptor = -1
+        self._first_m = 0
         self._size = 0
+        self._roll_at = settings.segment_bytes
         self._rows_since_table = 0
         self._channels_written = 0
-        self._unsynced: deque[tuple[int, int, bytes | bytearray]] = deque()
-        self._unsynced_bytes = 0
-        self._let_go: deque[tuple[int, int]] = deque()
 
     @property
     def durable_m(self) -> int:
@@ -87,25 +87,51 @@ class Journal:
     @property
     def unsynced_bytes(self) -> int:
         """Bytes written but not known to be durable, as kept for rewriting."""
-        return self._unsynced_bytes
+        return self._unsynced.bytes
 
-    def resume(self, path: Path, size: int) -> None:
-        """Go on writing behind the first `size` bytes of the last segment, and make them durable.
+    def secure(self, recovered: Recovered) -> int:
+        """Cut the torn end off the last segment and put the rest on the disk; return its descriptor.
+
+        What was not known to be durable is written again over itself first: when an fdatasync
+        has failed in the process before this one, the kernel holds those pages for written.
 
         Raises:
             JournalFailed: it cannot be opened, written or synced.
         """
+        file = recovered.file
+        assert file is not None
         try:
-            self._descriptor = self._disk.reopen(path, size)
-            self._size = size
-            self._channels_written = len(self.state.channels)
-            self._syncer.follow(self._descriptor, self.written_m, 0, path.parent)
-            if self.state.reserved_m - self.written_m < self._settings.reserve_marks // 2:
-                self._write(self._reservation())
-            self._syncer.wrote(self.written_m, self.state.reserved_m)
-            self._syncer.flush()
+            descriptor = self._disk.reopen(file.path, recovered.end)
         except OSError as error:
             raise self._fail() from error
+        try:
+            with file.path.open("rb") as source:
+                source.seek(recovered.durable_end)
+                while (offset := source.tell()) < recovered.end:
+                    part = source.read(min(COPY_BYTES, recovered.end - offset))
+                    self._disk.rewrite(descriptor, offset, part)
+            self._disk.sync(descriptor)
+            self._disk.sync_folder(file.path.parent)
+        except OSError as error:
+            self._disk.close(descriptor)
+            raise self._fail() from error
+        return descriptor
+
+    def resume(self, recovered: Recovered) -> None:
+        """Go on writing behind the last sound frame of the last segment.
+
+        Raises:
+            JournalFailed: it cannot be opened, written or synced.
+        """
+        self._descriptor = self.secure(recovered)
+        assert recovered.file is not None
+        self._first_m = recovered.file.first_m
+        self._size = recovered.end
+        self._channels_written = len(self.state.channels)
+        self._syncer.follow(self._descriptor, self.written_m, 0, self._directory / JOURNAL)
+        # Always a frame, and on the disk before anything is published: a file that ended cleanly
+        # must not look so any more when a power cut takes what comes now.
+        self.reserve(self.written_m)
         self.failed = False
 
     def restart(self, now_ns: int) -> int:
@@ -116,21 +142,14 @@ class Journal:
         Raises:
             JournalFailed: the disk still refuses.
         """
-        for descriptor in {*self._syncer.drop(), self._descriptor} - {-1}:
-            self._disk.close(descriptor)
-        self._descriptor = -1
-        durable_m = self.durable_m
-        kept = [(last_m, data) for last_m, _, data in self._unsynced if last_m > durable_m]
-        first_m = frame_at(memoryview(kept[0][1]), 0).first_m if kept else self.state.next_m  # type: ignore[union-attr]
+        self._close_files()
         try:
-            self._open_segment(first_m, now_ns, self._before(kept), [data for _, data in kept])
+            self._open_segment(self.durable_m, now_ns, sync_first=True)
             self._syncer.flush()
         except OSError as error:
             raise self._fail() from error
-        lost = sum(count for last_m, count in self._let_go if last_m > durable_m)
-        self._unsynced.clear()
-        self._let_go.clear()
-        self._unsynced_bytes = 0
+        lost = self._unsynced.lost
+        self._unsynced.clear(self.state.positions)
         self.failed = False
         return lost
 
@@ -139,32 +158,44 @@ class Journal:
 
         Raises:
             JournalFailed: it is not written, nor is any part of it.
+            TickRefused: a tick, or the batch, does not fit the format; nothing was written.
         """
         if self.failed:
             raise JournalFailed("the journal is stopped")
-        if self._syncer.error is not None:
-            raise self._fail() from self._syncer.error
-        data: bytes | bytearray = rows.encode_batch(batch)
-        self._rows_since_table += len(batch.ticks)
+        try:
+            data: bytes | bytearray = rows.encode_batch(batch)
+        except (struct.error, ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise TickRefused(f"a tick does not fit the journal: {error}") from error
         state = self.state
         if len(state.channels) > self._channels_written:
             data = tables.channels_frame(state, self._channels_written, batch.first_m) + data
-        if self._rows_since_table >= self._settings.table_rows:
-            data += tables.counts_frame(state)
-        if state.reserved_m - batch.last_m < self._settings.reserve_marks // 2:
-            data += self._reservation()
         try:
+            # The rows come last, so that a write that fails half-way has not written them.
             self._write(data)
         except OSError as error:
             raise self._fail() from error
         self._channels_written = len(state.channels)
-        if self._rows_since_table >= self._settings.table_rows:
-            self._rows_since_table = 0
+        self._rows_since_table += len(batch.ticks)
         self.written_m = batch.last_m
-        self._keep(batch.last_m, len(batch.ticks), data)
+        self._unsynced.settle(self.durable_m)
+        self._unsynced.keep(batch.last_m, len(batch.ticks), data, batch.position)
+        self._write_tables()
         self._syncer.wrote(batch.last_m, state.reserved_m)
-        if self._size >= self._settings.segment_bytes:
+        if self._size >= self._roll_at and not self.failed:
             self._roll(now_ns)
+
+    def reserve(self, last_m: int) -> None:
+        """Reserve marks beyond `last_m`, and wait until that is on the disk.
+
+        Raises:
+            JournalFailed: the disk refuses.
+        """
+        try:
+            self._write(self._reservation(last_m))
+            self._syncer.wrote(self.written_m, self.state.reserved_m)
+            self._syncer.flush()
+        except OSError as error:
+            raise self._fail() from error
 
     def flush(self) -> None:
         """Make everything written durable now.
@@ -178,7 +209,11 @@ class Journal:
             raise self._fail() from error
 
     def close(self) -> None:
-        """End cleanly: everything durable, and a frame that says so. A failed journal just ends."""
+        """End cleanly: everything durable, and a frame that says so. A failed journal just ends.
+
+        Raises:
+            JournalFailed: the disk refused, so the next start will not find a clean end.
+        """
         try:
             if not self.failed:
                 self._write(tables.close_frame(self.state))
@@ -189,13 +224,17 @@ class Journal:
         finally:
             self.failed = True
             self._syncer.close()
-            for descriptor in {*self._syncer.drop(), self._descriptor} - {-1}:
-                self._disk.close(descriptor)
-            self._descriptor = -1
+            self._close_files()
 
-    def _reservation(self) -> bytes:
+    def abandon(self) -> None:
+        """End at once, as after a failed start: nothing more is written or synced."""
+        self.failed = True
+        self._syncer.close()
+        self._close_files()
+
+    def _reservation(self, last_m: int) -> bytes:
         state = self.state
-        state.reserved_m = max(state.reserved_m, state.next_m - 1 + self._settings.reserve_marks)
+        state.reserved_m = max(state.reserved_m, last_m + self._settings.reserve_marks)
         state.reserved_epoch = max(state.reserved_epoch, state.epoch + EPOCHS_AHEAD)
         return tables.reserve_frame(state, state.reserved_m, state.reserved_epoch)
 
@@ -204,77 +243,113 @@ class Journal:
         try:
             write_all(self._disk, self._descriptor, data)
         except OSError:
-            self._disk.truncate(self._descriptor, self._size)
+            try:
+                self._disk.truncate(self._descriptor, self._size)
+            except OSError:
+                self.failed = True  # nothing may follow what cannot be cut off
+                raise
             raise
         self._size += len(data)
         self.writes += 1
         self.bytes_written += len(data)
 
-    def _roll(self, now_ns: int) -> None:
+    def _write_tables(self) -> None:
+        """Write what is due now and then. When there is no room for it, it stays due."""
+        state = self.state
+        reserved = state.reserved_m, state.reserved_epoch
+        data = b""
+        if self._rows_since_table >= self._settings.table_rows:
+            data = tables.channels_frame(state, 0, state.next_m) + tables.counts_frame(state)
+        if state.reserved_m - self.written_m < self._settings.reserve_marks // 2:
+            data += self._reservation(self.written_m)
+        if not data:
+            return
         try:
-            self._open_segment(self.state.next_m, now_ns, self.state, [])
-        except OSError as error:
-            self._fail().__cause__ = error
+            self._write(data)
+        except OSError:
+            state.reserved_m, state.reserved_epoch = reserved
+            return
+        if self._rows_since_table >= self._settings.table_rows:
+            self._rows_since_table = 0
 
-    def _open_segment(
-        self, first_m: int, now_ns: int, before: TapeState, kept: list[bytes | bytearray]
-    ) -> None:
-        """Make a segment that begins with the tables as they were at `first_m`."""
+    def _roll(self, now_ns: int) -> None:
+        """Begin the next segment, when there is little to copy into it.
+
+        A disk that refuses does no harm yet: the present segment grows on for a while.
+        """
+        durable_m = self.durable_m
+        self._unsynced.settle(durable_m)
+        little = self._unsynced.bytes <= self._settings.segment_bytes // 4 and not self._unsynced.lost
+        if not little or durable_m < self._first_m:
+            return
+        try:
+            self._open_segment(durable_m, now_ns, sync_first=False)
+        except OSError:
+            self.failures += 1
+            self._roll_at = self._size + self._settings.segment_bytes // 16
+
+    def _open_segment(self, durable_m: int, now_ns: int, *, sync_first: bool) -> None:
+        """Make a segment: the tables, and copies of all frames behind `durable_m`.
+
+        With `sync_first` it gets its name only when it is on the disk.
+        """
+        first_m = durable_m + 1
         path = segment_path(self._directory, first_m)
-        draft = path.with_suffix(".new")
-        self._reservation()
-        before.reserved_m, before.reserved_epoch = self.state.reserved_m, self.state.reserved_epoch
+        state = self.state
+        reserved = state.reserved_m, state.reserved_epoch
+        head, copies = self._first_bytes(first_m, now_ns)
+        try:
+            self._descriptor = self._make_file(path, head + copies, sync_first=sync_first)
+        except OSError:
+            # What is not on the disk must not be taken for reserved.
+            state.reserved_m, state.reserved_epoch = reserved
+            raise
+        self._first_m = first_m
+        self._size = len(head) + len(copies)
+        # Tables longer than a segment must not make a segment of each batch.
+        self._roll_at = max(self._settings.segment_bytes, 2 * len(head))
+        self._channels_written = len(state.channels)
+        self._rows_since_table = 0
+        self.segments += 1
+        self.bytes_written += self._size
+        self._syncer.follow(self._descriptor, self.written_m, state.reserved_m, path.parent)
+
+    def _first_bytes(self, first_m: int, now_ns: int) -> tuple[bytes, bytes]:
+        """Header and tables of a new segment, and what follows them."""
+        state = self.state
+        self._unsynced.settle(first_m - 1)
+        self._reservation(state.next_m - 1)
+        before = self._unsynced.state_before(state)
+        before.reserved_m, before.reserved_epoch = state.reserved_m, state.reserved_epoch
         header = encode_header(SegmentHeader(first_m, now_ns, self._boot_id, self._tape_id))
-        content = b"".join((header, tables.tables(before), *kept))
-        if kept and before is not self.state:
-            content += tables.epochs_frame(self.state) + tables.positions_frame(self.state)
+        copies = b"".join(self._unsynced.frames())
+        if before is not state:
+            # The copies may be of an earlier epoch, and of positions that others have overtaken.
+            copies += tables.epochs_frame(state) + tables.positions_frame(state)
+        return header + tables.tables(before), copies
+
+    def _make_file(self, path: Path, content: bytes, *, sync_first: bool) -> int:
+        """Make a whole file or none; return its descriptor."""
+        draft = path.with_suffix(DRAFT_SUFFIX)
+        self._disk.make_folder(path.parent)
         descriptor = self._disk.create(draft)
         try:
             write_all(self._disk, descriptor, content)
+            if sync_first:
+                self._disk.sync(descriptor)
             self._disk.rename(draft, path)
         except OSError:
             self._disk.close(descriptor)
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._disk.unlink(draft)
             raise
-        self._descriptor = descriptor
-        self._size = len(content)
-        self._channels_written = len(self.state.channels)
-        self._rows_since_table = 0
-        self.segments += 1
-        self.bytes_written += len(content)
-        self._syncer.follow(descriptor, self.written_m, self.state.reserved_m, self._directory / JOURNAL)
+        return descriptor
 
-    def _before(self, kept: list[tuple[int, bytes | bytearray]]) -> TapeState:
-        """The tables as they were in front of the kept frames."""
-        if not kept:
-            return self.state
-        before = tables.copy_state(self.state)
-        for _, data in reversed(kept):
-            for frame in frames.scan(bytes(data)):
-                if isinstance(frame, frames.Frame) and frame.kind == frames.BATCH:
-                    prefix = rows.decode_prefix(frame)
-                    ids, ns = rows.channel_ids(frame, prefix), rows.numbers(frame, prefix)
-                    for channel_id, n in zip(reversed(ids), reversed(ns), strict=True):
-                        before.ns[channel_id] = n - 1
-                    before.next_m = frame.first_m
-                    before.epoch = frame.epoch
-        before.epochs = [start for start in before.epochs if start.first_m <= before.next_m]
-        return before
-
-    def _keep(self, last_m: int, count: int, data: bytes | bytearray) -> None:
-        """Keep a copy until it is durable, within the bound."""
-        durable_m = self._syncer.durable_m
-        unsynced = self._unsynced
-        while unsynced and unsynced[0][0] <= durable_m:
-            self._unsynced_bytes -= len(unsynced.popleft()[2])
-        while self._let_go and self._let_go[0][0] <= durable_m:
-            self._let_go.popleft()
-        unsynced.append((last_m, count, data))
-        self._unsynced_bytes += len(data)
-        while self._unsynced_bytes > self._settings.unsynced_bytes:
-            oldest_m, oldest_count, oldest = unsynced.popleft()
-            self._unsynced_bytes -= len(oldest)
-            self._let_go.append((oldest_m, oldest_count))
+    def _close_files(self) -> None:
+        for descriptor in {*self._syncer.drop(), self._descriptor} - {-1}:
+            with suppress(OSError):
+                self._disk.close(descriptor)
+        self._descriptor = -1
 
     def _fail(self) -> JournalFailed:
         self.failed = True

@@ -3,25 +3,24 @@
 Each mark is an aligned 64-bit word written by one process and read by all: `accepted`,
 `durable` and `epoch` by the process that numbers, `stored` by the writer. The file is
 never synced: after the death of a process its pages are still there, and after a power
-cut the boot id has changed and nobody believes it (DESIGN 3, rules 3 and 4).
+cut the stamp is of another boot and nobody believes what the process that numbered had
+said (DESIGN 3, rules 3 and 4).
 """
 
 import mmap
 import os
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 FILE_NAME: Final = "marks.bin"
 MAGIC: Final = 0x314B52414D575431
 _BYTES: Final = 4096
-_MAGIC, _ACCEPTED, _DURABLE, _STORED, _EPOCH, _BEAT = range(6)
+_MAGIC, _ACCEPTED, _DURABLE, _STORED, _EPOCH, _BEAT, _STAMP = range(7)
 
 
 class Marks:
-    """The four states of a tick, as marks.
-
-    `fresh` is True when the file had to be made: what was accepted before is not known.
-    """
+    """The states of a tick, as marks. Whoever comes first makes the file, all zero."""
 
     def __init__(self, directory: Path) -> None:
         path = directory / FILE_NAME
@@ -33,9 +32,8 @@ class Marks:
         finally:
             os.close(descriptor)
         self._words = memoryview(self._map).cast("Q")
-        self.fresh = self._words[_MAGIC] != MAGIC
-        if self.fresh:
-            for word in (_ACCEPTED, _DURABLE, _STORED, _EPOCH, _BEAT):
+        if self._words[_MAGIC] != MAGIC:
+            for word in range(1, len(self._words)):
                 self._words[word] = 0
             self._words[_MAGIC] = MAGIC
 
@@ -84,7 +82,20 @@ class Marks:
     def beat(self, value: int) -> None:
         self._words[_BEAT] = value & 0xFFFFFFFFFFFFFFFF
 
+    def stamped(self, boot_id: str) -> bool:
+        """Whether `accepted`, `durable` and `epoch` were last written in this boot of the machine."""
+        return self._words[_STAMP] == _stamp(boot_id)
+
+    def stamp(self, boot_id: str) -> None:
+        """Say that they are from this boot. Only the process that numbers does."""
+        self._words[_STAMP] = _stamp(boot_id)
+
     def close(self) -> None:
         """Let go of the file."""
         self._words.release()
         self._map.close()
+
+
+def _stamp(boot_id: str) -> int:
+    # Never 0, which is what a file has that nobody stamped.
+    return int.from_bytes(blake2b(boot_id.encode(), digest_size=8).digest()) | 1

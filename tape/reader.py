@@ -7,16 +7,20 @@ never left to think that nothing was there.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
 from tape import frames, rows
 from tape.batch import Batch
-from tape.errors import FormatError
+from tape.errors import FormatError, NewerFormat, UnknownChannel
 from tape.files import ArchiveFile, SegmentFile, open_file
 from tape.frames import Frame
-from tape.segment import TapeFile, list_files
-from tape.state import TapeState
+from tape.segment import NO_MARK, TapeFile, following_file, list_files, read_header
+from tape.state import EpochStart, TapeState, never_kept
+
+_TRIES: Final = 8
+"""How often a file is looked for that is being archived at that very moment."""
 
 
 class Damage(Struct, frozen=True, gc=False):
@@ -39,7 +43,8 @@ class Span(Struct, frozen=True, gc=False):
 class TapeReader:
     """Reads one tape's files. Not thread-safe; as many readers as you like may exist.
 
-    Holds one open file, and of an archive file one decompressed block.
+    Holds one open file, and of an archive file one decompressed block. Every method may raise
+    `NewerFormat`, and `FormatError` when a file of another tape has got into the folder.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -47,11 +52,19 @@ class TapeReader:
         self._state = TapeState()
         self._open: SegmentFile | ArchiveFile | None = None
         self._next_m = 0
-        self._end_m = 1 << 62
+        """The mark in front of which the open file stands; 0 when that is not known."""
+        self._end_m = NO_MARK
+        """Where the next file takes over."""
+        self._tape_id = ""
+        self._names_read: dict[Path, int] = {}
 
     def channels(self) -> list[str | None]:
         """Channel id → name, as far as the tape has been read."""
         return self._state.channels
+
+    def epochs(self) -> list[EpochStart]:
+        """The table of epochs, as far as the tape has been read."""
+        return self._state.epochs
 
     def first_m(self) -> int:
         """The oldest mark that is kept; 1 for an empty tape."""
@@ -61,22 +74,19 @@ class TapeReader:
     def read(self, after_m: int, up_to_m: int) -> Iterator[Batch | Damage]:
         """Yield every tick with a mark in (after_m, up_to_m], in order, as batches.
 
-        `up_to_m` must not lie beyond the durable mark. Marks that no tick ever had (the
-        unused part of a reservation, at the beginning of an epoch) are passed over; marks
-        whose ticks are gone are yielded as `Damage`. Reading on from where the last call
-        ended costs nothing extra.
+        `up_to_m` must not lie beyond the durable mark. Marks that no tick on the tape ever
+        had (in front of the beginning of an epoch) are passed over; marks whose ticks are
+        gone are yielded as `Damage`. Reading on from where the last call ended costs nothing
+        extra.
         """
         for item in self._frames(after_m, up_to_m):
             if isinstance(item, Damage):
                 yield item
                 continue
-            last_m = item.first_m + item.count - 1
             first = max(0, after_m + 1 - item.first_m)
             count = min(item.count, up_to_m - item.first_m + 1)
-            try:
-                yield rows.decode_batch(item, self._state.symbols, first, count)
-            except FormatError:
-                yield Damage(item.first_m + first, min(last_m, up_to_m), "disk")
+            batch = self._decode(item, first, count)
+            yield batch or Damage(item.first_m + first, item.first_m + count - 1, "disk")
 
     def spans(self, after_m: int, up_to_m: int) -> Iterator[Span | Damage]:
         """Like `read`, without decoding the ticks."""
@@ -93,87 +103,124 @@ class TapeReader:
 
         Relies on `ts_recv` never falling along the tape.
         """
-        found = 0
-        for item in self._frames(self._before(time_ns), up_to_m):
-            if isinstance(item, Damage) or not item.count:
+        before = None
+        for item in self._frames(self._mark_before(time_ns), up_to_m):
+            if isinstance(item, Damage):
                 continue
-            times = rows.receive_times(item, rows.decode_prefix(item))
-            if times[0] > time_ns:
+            if rows.first_receive_time(item) > time_ns:
                 break
-            found = item.first_m + sum(1 for time in times if time <= time_ns) - 1
-        return found
+            before = item
+        if before is None:
+            return 0
+        times = rows.receive_times(before, rows.decode_prefix(before))
+        return min(up_to_m, before.first_m + sum(1 for time in times if time <= time_ns) - 1)
 
     def close(self) -> None:
         """Close the file that is open."""
         if self._open is not None:
             self._open.close()
             self._open = None
+        self._next_m = 0
+
+    def _decode(self, frame: Frame, first: int, count: int) -> Batch | None:
+        """Rows `first` … `count - 1`; None when they cannot be understood."""
+        try:
+            return rows.decode_batch(frame, self._state.symbols, first, count)
+        except UnknownChannel:
+            self._learn_names()
+        except FormatError:
+            return None
+        try:
+            return rows.decode_batch(frame, self._state.symbols, first, count)
+        except FormatError:
+            return None
+
+    def _learn_names(self) -> None:
+        """Take in every table of channels of the open file, and those of the one behind it.
+
+        A seek leaves out what lies in front; and a name keeps its number for ever, so any
+        later table stands in for a damaged one.
+        """
+        assert self._open is not None
+        path, size = self._open.file.path, self._open.size()
+        if self._names_read.get(path) == size:
+            return
+        self._names_read[path] = size
+        for frame in self._open.names():
+            self._state.apply(frame)
+        following = self._following()
+        if following is None:
+            return
+        try:
+            behind = open_file(following)
+        except FileNotFoundError:
+            return
+        for frame in behind.tables():
+            if frame.kind == frames.CHANNELS:
+                self._state.apply(frame)
+        behind.close()
 
     def _frames(self, after_m: int, up_to_m: int) -> Iterator[Frame | Damage]:
         """Yield batch frames that reach into (after_m, up_to_m], and declared holes between them."""
         expected = after_m + 1
+        if expected > up_to_m:
+            return
         if self._open is None or self._next_m != expected or self._open.replaced():
             self._seek(expected)
-        self._end_m = self._following_m()
-        while expected <= up_to_m and self._open is not None:
+        self._find_end()
+        while self._open is not None:
             for frame in self._batch_frames():
                 last_m = frame.first_m + frame.count - 1
                 if last_m < expected:
                     continue
+                # When anything of this frame is wanted next time, that call has to seek.
+                self._next_m = last_m + 1 if last_m <= up_to_m else 0
                 if frame.first_m > expected:
-                    self._next_m = 0
-                    yield from self._hole(expected, min(frame.first_m, up_to_m + 1), frame.first_m)
+                    yield from self._missing(expected, min(frame.first_m, up_to_m + 1))
                     if frame.first_m > up_to_m:
                         return
                 expected = last_m + 1
-                # When the rest of the frame is wanted next time, that call has to seek.
-                self._next_m = expected if last_m <= up_to_m else 0
                 yield frame
                 if last_m >= up_to_m:
                     return
             if not self._advance(expected):
                 break
-        if expected <= up_to_m:
-            self._next_m = 0
-            yield from self._hole(expected, up_to_m + 1, up_to_m + 1)
+        self._next_m = 0
+        yield from self._missing(expected, up_to_m + 1)
 
     def _batch_frames(self) -> Iterator[Frame]:
-        """Yield the batch frames of the open file, up to where the next file takes over."""
+        """Yield the frames with rows of the open file, up to where the next file takes over."""
         assert self._open is not None
         for frame in self._open.frames():
             if frame.kind == frames.BATCH:
                 if frame.first_m >= self._end_m:
-                    return  # written again in the next file, because the disk had failed
-                yield frame
+                    return  # the next file has a copy, and only that one is sure to be on the disk
+                if frame.count:
+                    yield frame
             elif frame.kind in (frames.CHANNELS, frames.EPOCH):
                 self._state.apply(frame)
 
-    def _hole(self, first_m: int, end_m: int, next_m: int) -> Iterator[Damage]:
-        """Declare the marks in [first_m, end_m), but for those that no tick ever had.
-
-        Between the last mark of an epoch and the first of the next, nothing was kept; what
-        had been published there, if anything, the tape itself declares by a gap tick.
-        `next_m` is the next mark that is known to exist.
-        """
-        if any(first_m < start.first_m <= next_m for start in self._state.epochs):
-            return
+    def _missing(self, first_m: int, end_m: int) -> Iterator[Damage]:
+        """Declare the marks in [first_m, end_m), but for those that no tick on the tape ever had."""
         oldest_m = min(self.first_m(), end_m)
-        if first_m < oldest_m:
-            yield Damage(first_m, oldest_m - 1, "retention")
-        if max(first_m, oldest_m) < end_m:
-            yield Damage(max(first_m, oldest_m), end_m - 1, "disk")
+        at = first_m
+        for begin, end in [*never_kept(self._state.epochs, first_m, end_m), (end_m, end_m)]:
+            if at < min(begin, oldest_m):
+                yield Damage(at, min(begin, oldest_m) - 1, "retention")
+            if max(at, oldest_m) < begin:
+                yield Damage(max(at, oldest_m), begin - 1, "disk")
+            at = max(at, end)
 
     def _following(self) -> TapeFile | None:
-        assert self._open is not None
-        return next((f for f in list_files(self._directory) if f.first_m > self._open.file.first_m), None)
+        return following_file(self._directory, self._open.file) if self._open is not None else None
 
-    def _following_m(self) -> int:
-        following = self._following() if self._open is not None else None
-        return following.first_m if following is not None else 1 << 62
+    def _find_end(self) -> None:
+        following = self._following()
+        self._end_m = following.first_m if following is not None else NO_MARK
 
     def _seek(self, m: int) -> None:
-        """Open the file that would hold mark `m`."""
-        for _ in range(8):
+        """Open the file that would hold mark `m`, and go there."""
+        for _ in range(_TRIES):
             files = list_files(self._directory)
             file = next((file for file in reversed(files) if file.first_m <= m), files[0] if files else None)
             if file is None:
@@ -183,6 +230,7 @@ class TapeReader:
             if same or self._switch(file):
                 assert self._open is not None
                 self._open.seek(m)
+                self._apply_tables()
                 return
         self.close()
 
@@ -191,41 +239,84 @@ class TapeReader:
         assert self._open is not None
         if self._open.replaced():
             self._seek(expected)
+            self._find_end()
             return True
         following = self._following()
-        if following is None or not self._switch(following):
+        if following is None:
             return False
-        self._end_m = self._following_m()
+        if not self._switch(following):
+            self._seek(expected)  # archived or retired this very moment
+        self._find_end()
         return True
 
     def _switch(self, file: TapeFile) -> bool:
+        """Open another file; False when it is not there any more.
+
+        Raises:
+            FormatError: it is of a later version, or of another tape.
+        """
+        try:
+            header = read_header(file)
+        except NewerFormat:
+            raise
+        except FormatError:
+            header = None  # damaged: the frames may be sound all the same
+        except FileNotFoundError:
+            return False
+        # Empty in the archive of a segment whose header was damaged.
+        if header is not None and header.tape_id:
+            if self._tape_id not in ("", header.tape_id):
+                raise FormatError(f"{file.path.name} belongs to another tape")
+            self._tape_id = header.tape_id
         try:
             opened = open_file(file)
         except FileNotFoundError:
-            return False  # archived or retired this very moment
+            return False
         self.close()
         self._open = opened
         return True
 
-    def _before(self, time_ns: int) -> int:
-        """A mark before which everything was received before `time_ns`."""
-        after_m = 0
-        for file in list_files(self._directory):
-            first = self._first_received(file)
-            if first is not None and first > time_ns:
-                break
-            after_m = file.first_m - 1
-        return after_m
+    def _apply_tables(self) -> None:
+        assert self._open is not None
+        for frame in self._open.tables():
+            if frame.kind in (frames.CHANNELS, frames.EPOCH):
+                self._state.apply(frame)
+
+    def _mark_before(self, time_ns: int) -> int:
+        """A mark up to which everything was received at or before `time_ns`."""
+        files = list_files(self._directory)
+        low, high = 0, len(files)
+        while high - low > 1:
+            middle = (low + high) // 2
+            times = (self._first_received(file) for file in files[middle:high])
+            first = next((time for time in times if time is not None), None)
+            if first is None or first > time_ns:
+                high = middle
+            else:
+                low = middle
+        return self._mark_in(files[low], time_ns) if files else 0
+
+    def _mark_in(self, file: TapeFile, time_ns: int) -> int:
+        try:
+            opened = open_file(file)
+        except FileNotFoundError:
+            return file.first_m - 1
+        try:
+            opened.seek_time(time_ns)
+            first = next((frame for frame in opened.frames() if frame.kind == frames.BATCH), None)
+        finally:
+            opened.close()
+        return file.first_m - 1 if first is None else max(first.first_m, file.first_m) - 1
 
     def _first_received(self, file: TapeFile) -> int | None:
+        """When the first tick of a file was received, ns; None without one."""
         try:
             opened = open_file(file)
         except FileNotFoundError:
             return None
         try:
-            for frame in opened.frames():
-                if frame.kind == frames.BATCH and frame.count:
-                    return rows.receive_times(frame, rows.decode_prefix(frame))[0]
+            found = (f for f in opened.frames() if f.kind == frames.BATCH and f.count)
+            first = next(found, None)
         finally:
             opened.close()
-        return None
+        return None if first is None else rows.first_receive_time(first)

@@ -1,19 +1,24 @@
 """What a tape's files say after a stop, clean or not.
 
-Only the last segment is read (its tables carry everything before it). Whether numbering
-may simply go on is decided by `verdict`, from facts alone.
+Only the last segment is read: its tables carry everything before it. Only where damage has
+taken those, the files before it are read too. Whether numbering may simply go on is decided
+by `verdict`, from facts alone.
 """
 
 from pathlib import Path
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from tape import state as tables
 from tape.archive import unpack_block
-from tape.errors import FormatError
-from tape.frames import BLOCK, Damaged, Frame, frame_end, scan
-from tape.segment import HEADER_BYTES, SegmentHeader, TapeFile, decode_header, list_files
-from tape.state import TapeState
+from tape.errors import FormatError, NewerFormat
+from tape.frames import BATCH, BLOCK, Damaged, Frame, scan
+from tape.rows import ROW_BYTES
+from tape.segment import HEADER_BYTES, SegmentHeader, TapeFile, decode_header, list_files, read_header
+from tape.state import EPOCHS_AHEAD, TapeState
+
+Verdict = Literal["fresh", "continue", "restart"]
 
 
 class Recovered(Struct):
@@ -25,82 +30,161 @@ class Recovered(Struct):
     file: TapeFile | None = None
     end: int = 0
     """Where the last sound frame of the file ends; what follows was never published whole."""
+    durable_end: int = 0
+    """Up to where the file was known to be on the disk; at most `end`."""
     torn_bytes: int = 0
+    damaged_bytes: int = 0
+    """Bytes in front of `end` that hold no sound frame."""
     damage: list[str] = []
     """What was found broken, in words."""
+    worthless: list[TapeFile] = []
+    """Last files without tables and without a row: a power cut took them while they were made."""
 
 
-def recover(directory: Path) -> Recovered:
-    """Read the tape's last file.
-
-    A last segment in which not even the tables are sound was being made when the process
-    or the machine stopped: nothing had been published from it, and the one before counts.
+def recover(directory: Path, durable_m: int = 0) -> Recovered:
+    """Read the end of the tape. `durable_m`: up to where it is known to be on the disk.
 
     Raises:
-        FormatError: there are files, but none of them can be read; or a newer format.
+        NewerFormat: the last file is of a later version; the message names it.
+        FormatError: there are files, but nothing sound in any of them.
     """
-    damage: list[str] = []
     files = list_files(directory)
+    recovered = Recovered(TapeState())
+    contents: list[tuple[TapeFile, bytes]] = []
     for file in reversed(files):
         data = file.path.read_bytes()
-        try:
-            header = decode_header(data[:HEADER_BYTES])
-            recovered = _read(header, file, data)
-        except FormatError as error:
-            if "newer" in str(error):
-                raise
-            damage.append(f"{file.path.name}: {error}")
+        _refuse_newer(file, data)
+        whole = _begins_with_tables(file, data)
+        if not (whole or contents or _has_rows(file, data)):
+            recovered.worthless.append(file)
+            recovered.damage.append(f"{file.path.name}: nothing sound in {len(data)} bytes")
+            recovered.damaged_bytes += len(data)
             continue
-        recovered.damage = damage + recovered.damage
-        return recovered
-    if files:
-        raise FormatError("no segment of this tape can be read: " + "; ".join(damage[:3]))
-    return Recovered(TapeState())
+        contents.append((file, data))
+        if whole:
+            break
+    if files and not contents:
+        raise FormatError("no file of this tape can be read: " + "; ".join(recovered.damage[:3]))
+    for file, data in reversed(contents):
+        _read(recovered, file, data, durable_m)
+    if recovered.header is not None and not recovered.header.tape_id:
+        tape_id = next((known.tape_id for file in files if (known := _header(file))), "")
+        recovered.header = structs.replace(recovered.header, tape_id=tape_id)
+    return recovered
 
 
-def verdict(
-    recovered: Recovered, boot_id: str, accepted_m: int | None, epoch: int
-) -> Literal["fresh", "continue", "restart"]:
+def verdict(recovered: Recovered, boot_id: str, accepted_m: int | None, epoch: int) -> Verdict:
     """Decide how numbering goes on.
 
-    `accepted_m` and `epoch` are what the shared marks last said (None: they are not known).
-    `continue` only when nothing that was ever published can be missing: the same boot and
-    marks that do not go beyond the journal, or a clean close; and no damage.
+    `accepted_m` and `epoch` are what the shared marks last said in this boot of the machine
+    (None: nothing). `continue` only when nothing that was ever published can be missing: the
+    same boot and marks that do not go beyond the journal, or a clean close; and no damage.
     """
     if recovered.header is None:
         return "fresh"
     if recovered.damage:
         return "restart"
     state = recovered.state
-    clean = state.closed and not recovered.torn_bytes
-    known = accepted_m is not None and accepted_m < state.next_m and epoch <= state.epoch
-    if clean and (accepted_m is None or known):
-        return "continue"
-    return "continue" if recovered.header.boot_id == boot_id and known else "restart"
+    if accepted_m is not None:
+        known = accepted_m < state.next_m and epoch <= state.epoch
+        return "continue" if known and recovered.header.boot_id == boot_id else "restart"
+    return "continue" if state.closed and not recovered.torn_bytes else "restart"
 
 
-def _read(header: SegmentHeader, file: TapeFile, data: bytes) -> Recovered:
-    state = TapeState(next_m=header.first_m)
-    recovered = Recovered(state, header, file)
-    end = HEADER_BYTES
+def next_epoch(recovered: Recovered, reserve_marks: int) -> tuple[int, int]:
+    """Epoch and first mark after a `restart`: beyond everything that can ever have been given."""
+    state = recovered.state
+    reserved_m, reserved_epoch = state.reserved_m, state.reserved_epoch
+    unsound_bytes = recovered.damaged_bytes + recovered.torn_bytes
+    if unsound_bytes:
+        # A reservation may have been among them. It was made from a mark that, with all the rows
+        # there is room for in those bytes, cannot lie beyond this.
+        rows_end_m = state.next_m + unsound_bytes // ROW_BYTES
+        reserved_m = max(reserved_m, rows_end_m + reserve_marks)
+        reserved_epoch += EPOCHS_AHEAD
+    return max(reserved_epoch, state.epoch) + 1, max(reserved_m, state.next_m - 1) + 1
+
+
+def describe(recovered: Recovered) -> str:
+    """One line about what was found at the start."""
+    if recovered.header is None:
+        return "new tape"
+    parts = [f"tape up to mark {recovered.state.next_m - 1}, epoch {recovered.state.epoch}"]
+    if recovered.torn_bytes:
+        parts.append(f"{recovered.torn_bytes} torn bytes cut off")
+    parts.extend(recovered.damage)
+    return "; ".join(parts)
+
+
+def _refuse_newer(file: TapeFile, data: bytes) -> None:
+    try:
+        decode_header(data[:HEADER_BYTES])
+    except NewerFormat as error:
+        raise NewerFormat(f"{file.path.name}: {error}") from None
+    except FormatError:
+        return  # damaged: the frames may still be sound
+
+
+def _begins_with_tables(file: TapeFile, data: bytes) -> bool:
+    """Whether all tables stand whole at the beginning of a file."""
+    frames = scan(data, HEADER_BYTES)
+    if file.archived:
+        block = next(frames, None)
+        if not isinstance(block, Frame) or block.kind != BLOCK:
+            return False
+        try:
+            frames = scan(unpack_block(block))
+        except FormatError:
+            return False
+    kinds = [getattr(next(frames, None), "kind", 0) for _ in tables.TABLES]
+    return tuple(kinds) == tables.TABLES
+
+
+def _has_rows(file: TapeFile, data: bytes) -> bool:
+    if file.archived:
+        return True
+    return any(isinstance(item, Frame) and item.kind == BATCH for item in scan(data, HEADER_BYTES))
+
+
+def _read(recovered: Recovered, file: TapeFile, data: bytes, durable_m: int) -> None:
+    """Apply a file."""
+    name, state = file.path.name, recovered.state
+    recovered.damaged_bytes += recovered.torn_bytes  # at the end of the file before
+    recovered.file = file
+    recovered.header = SegmentHeader(file.first_m, 0, "", "", file.archived)
+    try:
+        recovered.header = decode_header(data[:HEADER_BYTES])
+    except FormatError as error:
+        recovered.damage.append(f"{name}: {error}")
+    end, durable_end = HEADER_BYTES, 0
     for item in scan(data, HEADER_BYTES):
         if isinstance(item, Damaged):
-            recovered.damage.append(f"{file.path.name}: {item.reason} at byte {item.offset}")
+            recovered.damage.append(f"{name}: no sound frame in bytes {item.offset} to {item.end}")
+            recovered.damaged_bytes += item.end - item.offset
             continue
-        if item.kind == BLOCK:
-            _read_block(state, item)
-        else:
-            state.apply(item)
-        end = frame_end(item)
-    if not state.epochs:
-        raise FormatError("no tables")
+        try:
+            _apply(state, item)
+        except FormatError as error:
+            recovered.damage.append(f"{name}: {error} at byte {item.offset}")
+        end = item.end
+        if item.kind == BATCH and item.first_m + max(1, item.count) <= durable_m + 1:
+            durable_end = end
     recovered.end = end
-    recovered.torn_bytes = len(data) - end
-    return recovered
+    recovered.durable_end = durable_end
+    recovered.torn_bytes = max(0, len(data) - end)
 
 
-def _read_block(state: TapeState, block: Frame) -> None:
-    """Apply one block of an archive file."""
-    for item in scan(unpack_block(block)):
+def _apply(state: TapeState, frame: Frame) -> None:
+    if frame.kind != BLOCK:
+        state.apply(frame)
+        return
+    for item in scan(unpack_block(frame)):
         if isinstance(item, Frame):
             state.apply(item)
+
+
+def _header(file: TapeFile) -> SegmentHeader | None:
+    try:
+        return read_header(file)
+    except (FormatError, OSError):
+        return None

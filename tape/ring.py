@@ -5,8 +5,13 @@ journal instead.
 """
 
 from bisect import bisect_left, bisect_right
+from typing import Final
 
 from tape.batch import Batch
+
+_GONE: Final = Batch(0, "", 0, [], [], [])
+_GONE_MAX: Final = 1024
+"""Places of batches that have gone are closed up when there are this many: it keeps that cheap."""
 
 
 class Ring:
@@ -27,8 +32,9 @@ class Ring:
         self.ticks += len(batch.ticks)
         while self.ticks > self._ticks_max and self._begin < len(self._batches) - 1:
             self.ticks -= len(self._batches[self._begin].ticks)
+            self._batches[self._begin] = _GONE  # the ticks go now, their place later
             self._begin += 1
-        if self._begin > 4096 and self._begin * 2 > len(self._batches):
+        if self._begin > _GONE_MAX and self._begin * 2 > len(self._batches):
             del self._batches[: self._begin], self._last_ms[: self._begin]
             self._begin = 0
 

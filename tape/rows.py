@@ -20,8 +20,8 @@ from typing import Final
 from msgspec import Struct
 
 from tape.batch import Batch, SourcePosition
-from tape.errors import FormatError
-from tape.frames import BATCH, HEADER_BYTES, Frame, seal_frame
+from tape.errors import FormatError, UnknownChannel
+from tape.frames import BATCH, HEADER_BYTES, PAYLOAD_BYTES_MAX, Frame, seal_frame
 from ticks import kinds
 from ticks.errors import CodecError
 from ticks.model import Quote, Tick, Trade
@@ -31,6 +31,8 @@ ROW_BYTES: Final = 96
 PREFIX: Final = struct.Struct("<BBHI")
 TRADE_ROW: Final = struct.Struct("<IBBBBQqqqqI4sqqQqBBHI")
 QUOTE_ROW: Final = struct.Struct("<IBBBBQqqqqI4sqqqqBBHI")
+ROW_HEAD: Final = struct.Struct("<I4xQ16xq")
+"""Channel, number and receive time of a row."""
 assert TRADE_ROW.size == QUOTE_ROW.size == ROW_BYTES
 
 _CONDS_CACHE_MAX: Final = 4096
@@ -51,7 +53,8 @@ def encode_batch(batch: Batch) -> bytearray:
     """Build the frame of one batch.
 
     Raises:
-        ValueError: the line-up, the position or a field is out of the format's range.
+        ValueError: the line-up, the position, a text or the whole batch is beyond the format.
+        struct.error: a number is.
     """
     lineup = batch.lineup.encode()
     key, value = (batch.position.key.encode(), batch.position.value) if batch.position else (b"", b"")
@@ -94,6 +97,8 @@ def encode_batch(batch: Batch) -> bytearray:
     buffer[HEADER_BYTES + PREFIX.size : rows_at] = lineup + key + value
     if blobs:
         buffer += b"".join(blobs)
+    if len(buffer) - HEADER_BYTES > PAYLOAD_BYTES_MAX:
+        raise ValueError(f"a batch of {len(batch.ticks)} ticks is too long for the journal")
     seal_frame(buffer, BATCH, batch.first_m, len(batch.ticks), batch.epoch)
     return buffer
 
@@ -114,30 +119,40 @@ def decode_prefix(frame: Frame) -> BatchPrefix:
     blob_at = rows_at + ROW_BYTES * frame.count
     if blob_at + blob_bytes != len(payload):
         raise FormatError("batch frame's lengths do not add up")
-    position = (
-        SourcePosition(str(payload[key_at:value_at], "utf-8"), bytes(payload[value_at:rows_at]))
-        if key_bytes
-        else None
-    )
-    return BatchPrefix(str(payload[PREFIX.size : key_at], "utf-8"), position, rows_at, blob_at)
+    try:
+        lineup, key = str(payload[PREFIX.size : key_at], "utf-8"), str(payload[key_at:value_at], "utf-8")
+    except UnicodeDecodeError as error:
+        raise FormatError("a line-up's or position's name is not text") from error
+    position = SourcePosition(key, bytes(payload[value_at:rows_at])) if key else None
+    return BatchPrefix(lineup, position, rows_at, blob_at)
 
 
-def channel_ids(frame: Frame, prefix: BatchPrefix) -> list[int]:
-    """The channel of every row."""
-    rows = frame.payload[prefix.rows_offset : prefix.blob_offset]
-    return rows.cast("I")[:: ROW_BYTES // 4].tolist() if frame.count else []
-
-
-def numbers(frame: Frame, prefix: BatchPrefix) -> list[int]:
-    """The number `n` of every row."""
-    rows = frame.payload[prefix.rows_offset : prefix.blob_offset]
-    return rows.cast("Q")[1 :: ROW_BYTES // 8].tolist() if frame.count else []
+def heads(frame: Frame, rows_offset: int) -> tuple[list[int], list[int], int]:
+    """Channel and number of every row, and the newest receive time (0 without rows)."""
+    count, payload = frame.count, frame.payload
+    if not count:
+        return [], [], 0
+    rows = payload[rows_offset : rows_offset + ROW_BYTES * count]
+    ids = rows.cast("I")[:: ROW_BYTES // 4].tolist()
+    ns = rows.cast("Q")[1 :: ROW_BYTES // 8].tolist()
+    return ids, ns, ROW_HEAD.unpack_from(payload, rows_offset + ROW_BYTES * (count - 1))[2]
 
 
 def receive_times(frame: Frame, prefix: BatchPrefix) -> list[int]:
     """The `ts_recv` of every row, ns."""
     rows = frame.payload[prefix.rows_offset : prefix.blob_offset]
     return rows.cast("q")[4 :: ROW_BYTES // 8].tolist() if frame.count else []
+
+
+def first_receive_time(frame: Frame) -> int:
+    """The `ts_recv` of the first row of a frame that has rows, ns."""
+    return int(ROW_HEAD.unpack_from(frame.payload, rows_offset(frame.payload))[2])
+
+
+def rows_offset(payload: memoryview) -> int:
+    """Where the rows of a batch frame's payload begin."""
+    lineup_bytes, key_bytes, value_bytes, _ = PREFIX.unpack_from(payload)
+    return PREFIX.size + int(lineup_bytes) + int(key_bytes) + int(value_bytes)
 
 
 def decode_batch(
@@ -148,7 +163,8 @@ def decode_batch(
     `symbols` gives the symbol of each channel id.
 
     Raises:
-        FormatError: a row names an unknown channel, or a blob is not a tick.
+        UnknownChannel: no symbol is known for a row's channel.
+        FormatError: a blob is not a tick.
     """
     prefix = decode_prefix(frame)
     count = frame.count if last is None else min(last, frame.count)
@@ -164,10 +180,9 @@ def decode_batch(
         ) = QUOTE_ROW.unpack_from(payload, offset)  # fmt: skip
         symbol = symbols[channel_id] if channel_id < len(symbols) else None
         if symbol is None:
-            raise FormatError(f"row of channel {channel_id}, which no table names")
+            raise UnknownChannel(f"row of channel {channel_id}, which no table names")
         if blob_bytes:
-            begin = prefix.blob_offset + a
-            tick = _from_blob(kind, payload[begin : begin + blob_bytes], blob_bytes)
+            tick = _from_blob(kind, payload[prefix.blob_offset :], a, blob_bytes)
         elif kind == kinds.QUOTE:
             tick = Quote(
                 source, venue, symbol, ts_event, ts_send, ts_recv, src_seq, flags,
@@ -188,11 +203,11 @@ def decode_batch(
     return Batch(frame.epoch, prefix.lineup, frame.first_m + first, ids, ns, ticks, position)
 
 
-def _from_blob(kind: int, blob: memoryview, length: int) -> Tick:
-    if len(blob) != length:
+def _from_blob(kind: int, blobs: memoryview, begin: int, length: int) -> Tick:
+    if begin < 0 or begin + length > len(blobs):
         raise FormatError("a blob lies outside its frame")
     try:
-        return unpack_tick(kind, bytes(blob))
+        return unpack_tick(kind, bytes(blobs[begin : begin + length]))
     except CodecError as error:
         raise FormatError(str(error)) from error
 

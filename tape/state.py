@@ -7,6 +7,7 @@ understand cannot drift apart.
 
 import struct
 from array import array
+from sys import intern
 from typing import Final, TypeVar
 
 import msgspec
@@ -33,6 +34,8 @@ class EpochStart(Struct, frozen=True, gc=False, array_like=True):
     first_m: int
     why: str
     """`start`, `restart` (the tail may be lost), `volatile`, `recovered`."""
+    kept_m: int = 0
+    """The last mark in front of it that was journalled: what lies between was never kept."""
 
 
 class TapeState(Struct):
@@ -63,9 +66,10 @@ class TapeState(Struct):
             FormatError: the frame contradicts the format.
         """
         self.closed = False
+        if frame.kind == frames.BATCH:
+            self._apply_batch(frame)
+            return
         match frame.kind:
-            case frames.BATCH:
-                self._apply_batch(frame)
             case frames.CHANNELS:
                 self._apply_channels(frame)
             case frames.COUNTS:
@@ -77,44 +81,73 @@ class TapeState(Struct):
                 self.reserved_m = max(self.reserved_m, reserved_m)
                 self.reserved_epoch = max(self.reserved_epoch, reserved_epoch)
             case frames.EPOCH:
-                self.epochs = _decode(frame, list[EpochStart])
-                self.epoch = max((start.epoch for start in self.epochs), default=0)
+                # An empty table is that of a file whose own was damaged.
+                self.epochs = _decode(frame, list[EpochStart]) or self.epochs
+                self.epoch = max((start.epoch for start in self.epochs), default=self.epoch)
             case frames.POSITIONS:
                 self.positions = _decode(frame, dict[str, bytes])
             case frames.CLOSE:
                 self.closed = True
         self.next_m = max(self.next_m, frame.first_m)
 
-    def add_channels(self, names: list[str], first_id: int | None = None) -> None:
-        """Append channels to the table; `first_id` fills a hole that damage left."""
-        at = len(self.channels) if first_id is None else first_id
-        self._grow(at + len(names))
-        for channel_id, name in enumerate(names, at):
+    def add_channels(self, names: list[str], first_id: int) -> None:
+        """Name the channels from `first_id` on; an empty name leaves what is known.
+
+        Raises:
+            FormatError: one is not the name of a channel.
+        """
+        self._grow(first_id + len(names))
+        known = self.channels
+        for channel_id, name in enumerate(names, first_id):
+            if not name or known[channel_id] == name:
+                continue
             try:
-                self.symbols[channel_id] = parse_channel(name).symbol if name else None
+                symbol = parse_channel(name).symbol
             except ChannelError as error:
                 raise FormatError(str(error)) from error
-            self.channels[channel_id] = name or None
+            known[channel_id] = name
+            self.symbols[channel_id] = intern(symbol)
 
     def _apply_batch(self, frame: Frame) -> None:
-        prefix = rows.decode_prefix(frame)
-        ids = rows.channel_ids(frame, prefix)
-        if ids:
-            self._grow(max(ids) + 1)
-            ns = self.ns
-            for channel_id, n in zip(ids, rows.numbers(frame, prefix), strict=True):
-                ns[channel_id] = n
-            self.last_ts_recv = max(self.last_ts_recv, rows.receive_times(frame, prefix)[-1])
-        if prefix.position is not None:
-            self.positions[prefix.position.key] = prefix.position.value
-        self.next_m = frame.first_m + frame.count
-        self.epoch = max(self.epoch, frame.epoch)
+        payload, count = frame.payload, frame.count
+        if len(payload) < rows.PREFIX.size:
+            raise FormatError("batch frame too short")
+        lineup_bytes, key_bytes, value_bytes, blob_bytes = rows.PREFIX.unpack_from(payload)
+        rows_at = rows.PREFIX.size + lineup_bytes + key_bytes + value_bytes
+        if rows_at + rows.ROW_BYTES * count + blob_bytes != len(payload):
+            raise FormatError("batch frame's lengths do not add up")
+        try:
+            if count == 1:  # on a live feed nearly every batch is this small
+                channel_id, n, ts_recv = rows.ROW_HEAD.unpack_from(payload, rows_at)
+                self.ns[channel_id] = n
+            else:
+                ids, numbers, ts_recv = rows.heads(frame, rows_at)
+                ns = self.ns
+                for channel_id, n in zip(ids, numbers, strict=True):
+                    ns[channel_id] = n
+        except IndexError:
+            # Channels whose names damage has taken: make room, and once more.
+            self._grow(max(rows.heads(frame, rows_at)[0]) + 1)
+            self._apply_batch(frame)
+            return
+        if ts_recv > self.last_ts_recv:
+            self.last_ts_recv = ts_recv
+        if key_bytes:
+            position = rows.decode_prefix(frame).position
+            assert position is not None
+            self.positions[position.key] = position.value
+        self.next_m = frame.first_m + count
+        if frame.epoch > self.epoch:
+            self.epoch = frame.epoch
 
     def _apply_channels(self, frame: Frame) -> None:
         if len(frame.payload) < _CHANNELS.size:
             raise FormatError("channel table too short")
         (first_id,) = _CHANNELS.unpack_from(frame.payload)
-        names = str(frame.payload[_CHANNELS.size :], "utf-8").split("\n") if frame.count else []
+        try:
+            names = str(frame.payload[_CHANNELS.size :], "utf-8").split("\n") if frame.count else []
+        except UnicodeDecodeError as error:
+            raise FormatError("channel table is not text") from error
         if len(names) != frame.count:
             raise FormatError("channel table's count does not match")
         self.add_channels(names, first_id)
@@ -143,12 +176,11 @@ def _decode(frame: Frame, shape: type[T]) -> T:
         raise FormatError(f"frame of kind {frame.kind}: {error}") from error
 
 
-def channels_frame(state: TapeState, first_id: int, next_m: int | None = None) -> bytes:
-    """The frame that names all channels from `first_id` on; `next_m` when the state is already ahead."""
+def channels_frame(state: TapeState, first_id: int, next_m: int) -> bytes:
+    """The frame that names all channels from `first_id` on, to stand in front of mark `next_m`."""
     names = [name or "" for name in state.channels[first_id:]]
     payload = _CHANNELS.pack(first_id) + "\n".join(names).encode()
-    at_m = state.next_m if next_m is None else next_m
-    return encode_frame(frames.CHANNELS, at_m, len(names), state.epoch, payload)
+    return encode_frame(frames.CHANNELS, next_m, len(names), state.epoch, payload)
 
 
 def counts_frame(state: TapeState) -> bytes:
@@ -180,6 +212,10 @@ def close_frame(state: TapeState) -> bytes:
     return encode_frame(frames.CLOSE, state.next_m, 0, state.epoch, b"")
 
 
+TABLES: Final = (frames.EPOCH, frames.RESERVE, frames.POSITIONS, frames.CHANNELS, frames.COUNTS)
+"""The frames that begin a segment or a block, in this order."""
+
+
 def tables(state: TapeState) -> bytes:
     """Everything a reader needs before the first row of a segment or an archive block."""
     return b"".join(
@@ -187,10 +223,24 @@ def tables(state: TapeState) -> bytes:
             epochs_frame(state),
             reserve_frame(state, state.reserved_m, state.reserved_epoch),
             positions_frame(state),
-            channels_frame(state, 0),
+            channels_frame(state, 0, state.next_m),
             counts_frame(state),
         )
     )
+
+
+def never_kept(epochs: list[EpochStart], first_m: int, end_m: int) -> list[tuple[int, int]]:
+    """The stretches [first, end) within [first_m, end_m) that belong to no tick on the tape.
+
+    In front of the start of an epoch lie marks that were never given (the rest of a
+    reservation) or given to ticks that could not be kept, which the tape has declared.
+    """
+    found = []
+    for start in sorted(epochs, key=lambda start: start.first_m):
+        begin, end = max(start.kept_m + 1, first_m), min(start.first_m, end_m)
+        if begin < end:
+            found.append((begin, end))
+    return found
 
 
 def copy_state(state: TapeState) -> TapeState:

@@ -5,29 +5,33 @@ what happens when the journal cannot be written (DESIGN 3, rule 4: a volatile ep
 declared gap when it is over).
 """
 
-import fcntl
 import os
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from msgspec import structs
 
 from config.settings import TapeSettings
 from tape.batch import Batch, SourcePosition
 from tape.disk import Disk
-from tape.errors import NumberingStopped, TapeLocked
-from tape.journal import Journal, JournalFailed
+from tape.errors import JournalFailed, NumberingStopped, TickRefused
+from tape.folder import lock_folder, read_boot_id
+from tape.journal import Journal
 from tape.latest import Latest, LatestTable
 from tape.marks import Marks
+from tape.outage import UNKNOWN, Outage, gap_ticks, journalled_ns
 from tape.reader import Damage, TapeReader
-from tape.recovery import Recovered, recover, verdict
+from tape.recovery import Recovered, Verdict, next_epoch, recover, verdict
 from tape.ring import Ring
+from tape.segment import JOURNAL, list_drafts
 from tape.sequencer import Sequencer
-from ticks.model import MARKET, FeedEvent, Tick
-from ticks.sources import HUB
+from tape.state import EPOCHS_AHEAD, TapeState
+from ticks.kinds import FEED_EVENT
+from ticks.model import Tick
 
-WARM_TICKS = 50_000
+WARM_TICKS: Final = 50_000
 """How many ticks are read back at the start, so that latest values and ring are not empty."""
 
 
@@ -44,6 +48,8 @@ class Tape:
     ) -> None:
         """Recover the tape, or make a new one, and get ready to number.
 
+        When ticks may be lost, the gap is published before this returns: `on_batch` is called.
+
         Raises:
             TapeLocked: another process has the folder.
             FormatError: the folder's files cannot be read, or are of a newer version.
@@ -55,32 +61,24 @@ class Tape:
         """How often ticks were turned away because no mark was left."""
         self._settings = settings
         self._directory = directory
-        directory.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(directory)
-        self.marks = Marks(directory)
+        self._disk = disk or Disk()
+        self._now_ns = now_ns
+        self._outage: Outage | None = None
+        self._last_tick: Tick | None = None
         self.ring = Ring(settings.ring_ticks)
         self.latest_table = LatestTable()
-        self._volatile_ticks = 0
-        self._lineups: set[str] = set()
-        self._retry_at_ns = 0
-        self._last_ts_event = 0
-        boot_id = Path(settings.boot_id_path).read_text().strip()
-        self.recovered = recover(directory)
-        accepted_m = None if self.marks.fresh else self.marks.accepted
-        self.verdict = verdict(self.recovered, boot_id, accepted_m, self.marks.epoch)
-        """How numbering goes on: `fresh`, `continue` or `restart`."""
-        state = self.recovered.state
-        header = self.recovered.header
-        tape_id = header.tape_id if header is not None else uuid.uuid4().hex
-        self.sequencer = Sequencer(state)
-        self._begin(boot_id)
-        self._journalled_ns = state.ns
-        self.journal = Journal(settings, directory, state, boot_id, tape_id, self._on_durable, disk)
-        self._start_journal(boot_id, now_ns)
-        self._set_marks()
-        self._warm()
-        if self.verdict == "restart":
-            self._declare_lost("disk", -1, now_ns)
+        self._disk.make_folder(directory)
+        self._lock = lock_folder(directory)
+        try:
+            self.marks = Marks(directory)
+            try:
+                self._start(now_ns)
+            except BaseException:
+                self.marks.close()
+                raise
+        except BaseException:
+            os.close(self._lock)
+            raise
 
     @property
     def epoch(self) -> int:
@@ -90,7 +88,7 @@ class Tape:
     @property
     def volatile(self) -> bool:
         """Whether ticks are handed on without being journalled."""
-        return self.journal.failed
+        return self._outage is not None
 
     @property
     def last_ts_recv(self) -> int:
@@ -104,40 +102,32 @@ class Tape:
 
         Returns the batch; None when numbering is stopped, because the journal cannot be
         written and the marks reserved on the disk are used up.
+
+        Raises:
+            TickRefused: a tick does not fit the format; none of them was numbered.
         """
         self.tend(now_ns)
-        sequencer = self.sequencer
-        sequencer.limit_m = self.journal.limit_m
-        try:
-            batch = sequencer.number(lineup, ticks, now_ns, position)
-        except NumberingStopped:
-            if self.journal.failed or not self._sync_reservation():
-                self.numbering_stopped += 1
-                return None
-            batch = sequencer.number(lineup, ticks, now_ns, position)
-        if not self.journal.failed:
-            try:
-                self.journal.append(batch, now_ns)
-            except JournalFailed:
-                batch = self._go_volatile(batch, now_ns)
-        elif ticks:
-            self._volatile_ticks += len(ticks)
-        self._hand_on(batch)
-        return batch
+        return self._publish(lineup, ticks, position, now_ns)
 
     def tend(self, now_ns: int) -> None:
         """Notice a failed sync and try a failed journal again. Call it now and then when no ticks come."""
-        if self.journal.sync_failed and not self.journal.failed:
-            self._after_failed_sync(now_ns)
-        elif self.journal.failed and now_ns >= self._retry_at_ns:
-            self._try_to_recover(now_ns)
+        self._now_ns = now_ns
+        if self._outage is not None:
+            if self._outage.due(now_ns, self._settings.retry_ms * 1_000_000):
+                self._try_to_recover(self._outage, now_ns)
+        elif self.journal.sync_failed:
+            self._rewrite(now_ns)
 
     def position(self, key: str) -> bytes | None:
-        """The newest journalled position of a source; None when it never had one."""
+        """The newest position of a source; None when it never had one."""
         return self.sequencer.state.positions.get(key)
 
     def latest(self, channel: str) -> Latest | None:
-        """The newest tick of a channel; None when there was none lately."""
+        """The newest tick of a channel; None when there was none lately.
+
+        Raises:
+            ChannelError: not the name of a channel.
+        """
         channel_id = self.sequencer.channel_id(channel)
         return None if channel_id is None else self.latest_table.get(channel_id)
 
@@ -146,64 +136,139 @@ class Tape:
         return TapeReader(self._directory)
 
     def flush(self) -> None:
-        """Make everything accepted durable now; does nothing while the journal cannot be written."""
-        if not self.journal.failed:
-            try:
-                self.journal.flush()
-            except JournalFailed:
-                self._retry_at_ns = 0
+        """Make everything journalled durable now; does nothing while the journal cannot be written."""
+        if self._outage is not None:
+            return
+        try:
+            self.journal.flush()
+        except JournalFailed:
+            self._rewrite(self._now_ns)
 
     def close(self) -> None:
         """End cleanly. What was accepted while the journal failed is not kept."""
         try:
+            if self._outage is not None:
+                self._try_to_recover(self._outage, self._now_ns)
+            self.flush()
             self.journal.close()
         except JournalFailed:
-            pass
+            pass  # the next start finds no clean end, and acts accordingly
         finally:
             self.marks.close()
             os.close(self._lock)
 
-    def _begin(self, boot_id: str) -> None:
-        """Set epoch and mark by the verdict."""
-        state = self.sequencer.state
+    def _start(self, now_ns: int) -> None:
+        boot_id = read_boot_id(Path(self._settings.boot_id_path))
+        marks = self.marks
+        known = marks.stamped(boot_id)
+        self.recovered = recover(self._directory, marks.durable if known else 0)
+        """What the files said at the start."""
+        recovered, state = self.recovered, self.recovered.state
+        self.verdict: Verdict = verdict(recovered, boot_id, marks.accepted if known else None, marks.epoch)
+        """How numbering goes on: `fresh`, `continue` or `restart`."""
+        if self.verdict == "fresh" and (marks.accepted or marks.epoch):
+            # Somebody took the files away. The store and the clients still know the marks.
+            state.reserved_m = marks.accepted + self._settings.reserve_marks
+            state.reserved_epoch = marks.epoch + EPOCHS_AHEAD
+            self.verdict = "restart"
+        kept_m = state.next_m - 1
+        self.sequencer = Sequencer(state)
         if self.verdict == "fresh":
-            self.sequencer.begin_epoch(1, 1, "start")
+            self.sequencer.begin_epoch(1, 1, "start", 0)
         elif self.verdict == "restart":
-            epoch = max(state.reserved_epoch, state.epoch, self.marks.epoch) + 1
-            first_m = max(state.reserved_m + 1, state.next_m, self.marks.accepted + 1)
-            self.sequencer.begin_epoch(epoch, first_m, "restart")
+            epoch, first_m = next_epoch(recovered, self._settings.reserve_marks)
+            self.sequencer.begin_epoch(epoch, first_m, "restart", kept_m)
+        tape_id = (recovered.header.tape_id if recovered.header is not None else "") or uuid.uuid4().hex
+        self.journal = Journal(
+            self._settings, self._directory, state, boot_id, tape_id, self._on_durable, self._disk
+        )
+        try:
+            self._start_journal(recovered, boot_id, now_ns)
+            marks.epoch = state.epoch
+            marks.accepted = self.journal.written_m
+            marks.durable = self.journal.durable_m
+            marks.stamp(boot_id)
+            self._warm(kept_m)
+            if _is_undeclared(state):
+                self._declare(UNKNOWN, self._last_ts_event(), now_ns)
+        except BaseException:
+            self.journal.abandon()
+            raise
 
-    def _start_journal(self, boot_id: str, now_ns: int) -> None:
-        recovered = self.recovered
+    def _start_journal(self, recovered: Recovered, boot_id: str, now_ns: int) -> None:
         file, header = recovered.file, recovered.header
-        same = header is not None and header.boot_id == boot_id and not header.archive
-        if self.verdict == "continue" and same and file is not None:
-            self.journal.resume(file.path, recovered.end)
-        else:
-            self.journal.restart(now_ns)
+        worthless = [file.path for file in recovered.worthless]
+        try:
+            for path in (*list_drafts(self._directory / JOURNAL), *worthless):
+                self._disk.unlink(path)
+        except OSError as error:
+            raise JournalFailed("the journal's folder cannot be written") from error
+        if file is not None and header is not None and not file.archived:
+            if header.boot_id != boot_id:
+                recovered.durable_end = recovered.end  # it was read from the disk itself
+            elif self.verdict == "continue":
+                self.journal.resume(recovered)
+                return
+            self._disk.close(self.journal.secure(recovered))
+        self.journal.restart(now_ns)
 
-    def _set_marks(self) -> None:
-        state = self.sequencer.state
-        self.marks.epoch = state.epoch
-        self.marks.accepted = max(self.marks.accepted, self.journal.written_m)
-        if self.verdict == "fresh":
-            self.marks.accepted = 0
-        self.marks.durable = self.journal.durable_m
-
-    def _warm(self) -> None:
+    def _warm(self, kept_m: int) -> None:
         """Fill ring and latest values from the end of the tape."""
-        last_m = self.journal.durable_m
         reader = self.reader()
-        for item in reader.read(max(0, last_m - min(WARM_TICKS, self._settings.ring_ticks)), last_m):
-            if not isinstance(item, Damage):
-                self.ring.append(item)
-                self.latest_table.update(item)
-                self._lineups.add(item.lineup)
-                self._last_ts_event = item.ticks[-1].ts_event if item.ticks else self._last_ts_event
+        for item in reader.read(max(0, kept_m - min(WARM_TICKS, self._settings.ring_ticks)), kept_m):
+            if isinstance(item, Damage):
+                self.ring = Ring(self._settings.ring_ticks)  # it must have no hole
+                continue
+            self.ring.append(item)
+            self.latest_table.update(item)
+            self._note_last(item)
         reader.close()
 
     def _on_durable(self, m: int) -> None:
         self.marks.durable = m
+
+    def _publish(
+        self, lineup: str, ticks: list[Tick], position: SourcePosition | None, now_ns: int
+    ) -> Batch | None:
+        batch = self._number(lineup, ticks, position, now_ns)
+        if batch is None:
+            self.numbering_stopped += 1
+            if self._outage is not None:
+                self._outage.lost += len(ticks)
+            return None
+        if self._outage is not None:
+            self._outage.lost += len(ticks)
+        elif ticks or position is not None:
+            try:
+                self.journal.append(batch, now_ns)
+            except JournalFailed:
+                batch = self._go_volatile(batch, now_ns)
+            except TickRefused:
+                self.sequencer.take_back(batch)
+                raise
+        self._hand_on(batch)
+        return batch
+
+    def _number(
+        self, lineup: str, ticks: list[Tick], position: SourcePosition | None, now_ns: int
+    ) -> Batch | None:
+        """Number a batch; None when no mark may be given."""
+        sequencer = self.sequencer
+        sequencer.limit_m = self.journal.limit_m
+        try:
+            return sequencer.number(lineup, ticks, now_ns, position)
+        except NumberingStopped:
+            if self._outage is not None:
+                return None
+        try:
+            self.journal.reserve(sequencer.state.next_m - 1 + len(ticks))
+        except JournalFailed:
+            self._rewrite(now_ns)
+        sequencer.limit_m = self.journal.limit_m
+        try:
+            return sequencer.number(lineup, ticks, now_ns, position)
+        except NumberingStopped:
+            return None
 
     def _hand_on(self, batch: Batch) -> None:
         """Show a batch to everybody: marks, latest values, ring, and the listener."""
@@ -211,92 +276,70 @@ class Tape:
             self.marks.accepted = batch.last_m
             self.latest_table.update(batch)
             self.ring.append(batch)
-            self._lineups.add(batch.lineup)
-            self._last_ts_event = batch.ticks[-1].ts_event
+            self._note_last(batch)
         if self.on_batch is not None:
             self.on_batch(batch)
 
-    def _sync_reservation(self) -> bool:
-        """Wait for the disk to confirm the next reservation; False when it refuses."""
-        try:
-            self.journal.flush()
-        except JournalFailed:
-            return False
-        self.sequencer.limit_m = self.journal.limit_m
-        return True
+    def _note_last(self, batch: Batch) -> None:
+        tick = batch.ticks[-1]
+        if tick.kind != FEED_EVENT:
+            self._last_tick = tick
 
-    def _after_failed_sync(self, now_ns: int) -> None:
-        """Write again what was not durable; numbering goes on when that works."""
+    def _last_ts_event(self) -> int:
+        return 0 if self._last_tick is None else self._last_tick.ts_event
+
+    def _rewrite(self, now_ns: int) -> None:
+        """After a failed sync: write again what was not durable; numbering goes on when that works."""
         try:
             lost = self.journal.restart(now_ns)
         except JournalFailed:
-            self._go_volatile(Batch(0, "", self.sequencer.state.next_m, [], [], []), now_ns)
+            state = self.sequencer.state
+            self._go_volatile(Batch(0, "", state.next_m, [], [], []), now_ns)
             return
         if lost:
-            self._declare_lost("disk", lost, now_ns)
+            self._declare(lost, 0, now_ns)
 
-    def _go_volatile(self, batch: Batch, now_ns: int) -> Batch:
+    def _go_volatile(self, unwritten: Batch, now_ns: int) -> Batch:
         """Begin a volatile epoch with the batch that could not be written."""
         state = self.sequencer.state
-        self._journalled_ns = list(state.ns)
-        for channel_id, n in zip(reversed(batch.channel_ids), reversed(batch.ns), strict=True):
-            self._journalled_ns[channel_id] = n - 1
-        self._retry_at_ns = now_ns + self._settings.retry_ms * 1_000_000
-        self._volatile_ticks = len(batch.ticks)
-        self.sequencer.begin_epoch(state.epoch + 1, batch.first_m, "volatile")
-        state.next_m = batch.last_m + 1
+        kept_m = self.journal.written_m
+        self._outage = Outage(
+            journalled_ns(state, unwritten), kept_m, len(unwritten.ticks),
+            now_ns + self._settings.retry_ms * 1_000_000, self._last_ts_event(),
+        )  # fmt: skip
+        self.sequencer.begin_epoch(state.epoch + 1, unwritten.first_m, "volatile", kept_m)
+        state.next_m = unwritten.last_m + 1
         self.marks.epoch = state.epoch
-        return structs.replace(batch, epoch=state.epoch)
+        return structs.replace(unwritten, epoch=state.epoch)
 
-    def _try_to_recover(self, now_ns: int) -> None:
+    def _try_to_recover(self, outage: Outage, now_ns: int) -> None:
         """Open a new segment in a new epoch; stay volatile when the disk still refuses."""
         state = self.sequencer.state
-        volatile_ns, volatile_m = state.ns, state.next_m
-        state.ns = [*self._journalled_ns, *[0] * (len(state.ns) - len(self._journalled_ns))]
-        self.sequencer.begin_epoch(state.epoch + 1, volatile_m, "recovered")
+        volatile_ns = state.ns
+        state.ns = [*outage.ns, *[0] * (len(volatile_ns) - len(outage.ns))]
+        self.sequencer.begin_epoch(state.epoch + 1, state.next_m, "recovered", outage.kept_m)
         try:
             lost = self.journal.restart(now_ns)
         except JournalFailed:
             state.epochs.pop()
             state.epoch -= 1
             state.ns = volatile_ns
-            self._retry_at_ns = now_ns + self._settings.retry_ms * 1_000_000
+            outage.retry_at_ns = now_ns + self._settings.retry_ms * 1_000_000
             return
         self.marks.epoch = state.epoch
-        self._declare_lost("disk", lost + self._volatile_ticks, now_ns)
-        self._volatile_ticks = 0
+        self._outage = None
+        self._declare(lost + outage.lost, outage.from_ts, now_ns)
 
-    def _declare_lost(self, why: str, lost: int, now_ns: int) -> None:
-        """Publish a gap that has already closed, in every line-up of this tape."""
-        at_ns = max(now_ns, self.last_ts_recv)
-        for lineup in sorted(self._lineups) or [""]:
-            gap: list[Tick] = [
-                FeedEvent(
-                    HUB, 0, MARKET, now_ns, 0, at_ns, 0, 0,
-                    what, why, MARKET, self._last_ts_event, now_ns, lost, "",
-                )
-                for what in ("gap_open", "gap_close")
-            ]  # fmt: skip
-            self.publish(lineup, gap, None, now_ns)
+    def _declare(self, lost: int, from_ts: int, now_ns: int) -> None:
+        """Publish a gap that is over, in every line-up of this tape."""
+        gap = gap_ticks(self._last_tick, lost, from_ts, self.last_ts_recv, now_ns)
+        for lineup in self.sequencer.lineups or [""]:
+            self._publish(lineup, gap, None, now_ns)
+        if self._outage is not None and lost > 0:
+            self._outage.lost += lost  # not even that could be written
 
 
-def _lock(directory: Path) -> int:
-    """Take the folder for this process, for as long as the descriptor is open."""
-    descriptor = os.open(directory / "tape.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise TapeLocked(f"{directory} is in use by another tapewire process") from error
-    return descriptor
-
-
-def describe(recovered: Recovered) -> str:
-    """One line about what was found at the start."""
-    if recovered.header is None:
-        return "new tape"
-    parts = [f"tape up to mark {recovered.state.next_m - 1}, epoch {recovered.state.epoch}"]
-    if recovered.torn_bytes:
-        parts.append(f"{recovered.torn_bytes} torn bytes cut off")
-    parts.extend(recovered.damage)
-    return "; ".join(parts)
+def _is_undeclared(state: TapeState) -> bool:
+    """Whether the newest epoch follows a loss and has no tick yet, so not the one that says so."""
+    start = state.epochs[-1]
+    return start.why in ("restart", "recovered") and start.first_m == state.next_m
