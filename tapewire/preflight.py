@@ -16,6 +16,8 @@ from config.errors import ConfigError
 from config.load import Loaded, load
 from config.raw import plain
 from config.settings import HttpSettings, Settings
+from feeds.errors import RecordingError
+from storage.errors import StorageError, UnknownStore
 from tape.errors import TapeError, TapeLocked
 from tapewire.errors import StartError
 
@@ -116,8 +118,25 @@ def explain(error: BaseException, settings: Settings | None = None) -> tuple[str
             _data_folder(settings, "another tapewire is using it; stop that one, or choose another folder"),
         )
     if isinstance(error, TapeError):
+        cause = error.__cause__
+        reason = f"{error}: {_reason(cause)}" if isinstance(cause, OSError) else str(error)
+        return (_data_folder(settings, plain(reason)),)
+    if isinstance(error, RecordingError):
+        return (f"recording {plain(str(error))}",)
+    if isinstance(error, UnknownStore):
+        return (f"storage.url: {plain(str(error))}",)
+    if isinstance(error, StorageError):
         return (_data_folder(settings, plain(str(error))),)
+    if isinstance(error, OSError) and error.filename is not None:
+        return (_file(error, settings),)
     return None
+
+
+def _file(error: OSError, settings: Settings | None) -> str:
+    """The line for a file that cannot be used: the setting that names it, or the data folder."""
+    if settings is not None and str(error.filename) == settings.tape.boot_id_path:
+        return f"tape.boot_id_path {plain(str(error.filename))}: {_reason(error)}"
+    return _data_folder(settings, f"{plain(str(error.filename))}: {_reason(error)}")
 
 
 def _data_folder(settings: Settings | None, reason: str) -> str:

@@ -1,0 +1,81 @@
+"""Feeds of the main process: what `feeds/` makes, brought onto the tape."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from config.settings import Settings
+from feeds.iex import IexSession
+from feeds.pacing import parse_speed
+from feeds.replay import ReplayFeed
+from tape.batch import SourcePosition
+from tape.tape import Tape
+from tapewire.totals import Totals, unpack_totals
+from ticks.model import Tick
+from ticks.sources import IEX_TOPS
+
+log = structlog.get_logger()
+
+
+class Feed(Protocol):
+    """A source of ticks that publishes to the tape by itself."""
+
+    async def run(self) -> None:
+        """Publish until there is nothing more, or until cancelled."""
+        ...
+
+
+class Replay:
+    """Recordings played onto the tape, with totals that survive interruptions."""
+
+    def __init__(self, tape: Tape, files: Sequence[Path], speed: str, lineup: str = "") -> None:
+        self._tape = tape
+        self._lineup = lineup
+        self._totals: dict[str, Totals] = {}
+        self.feed = ReplayFeed(
+            files,
+            speed=parse_speed(speed),
+            saved=self._saved,
+            make_core=lambda: IexSession(IEX_TOPS, replay=True),
+        )
+
+    async def run(self) -> None:
+        """Play to the end of the last recording.
+
+        Raises:
+            RecordingError: one of them cannot be played.
+        """
+        await self.feed.run(self._sink)
+        for file in self.feed.files:
+            if file.damage:
+                log.warning("recording is damaged", file=file.path.name, damage=file.damage)
+
+    @property
+    def totals(self) -> dict[str, Totals]:
+        """Key of each recording's position → what has been published of it, in earlier runs too."""
+        return self._totals
+
+    def _saved(self, key: str) -> bytes | None:
+        saved = self._tape.position(key)
+        if saved is None:
+            self._totals[key] = Totals()
+            return None
+        self._totals[key], position = unpack_totals(saved)
+        return position
+
+    def _sink(self, ticks: list[Tick], position: SourcePosition, now_ns: int) -> None:
+        totals = self._totals[position.key]
+        totals.add(ticks, self._tape.sequencer.state.next_m)
+        kept = SourcePosition(position.key, totals.pack(position.value))
+        self._tape.publish(self._lineup, ticks, kept, time.time_ns())
+
+
+def configured_feeds(tape: Tape, settings: Settings) -> list[Feed]:
+    """The feeds that the configuration names."""
+    return [
+        Replay(tape, [Path(file) for file in source.files], source.speed, source.lineup)
+        for source in settings.sources
+    ]

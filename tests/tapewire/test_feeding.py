@@ -1,0 +1,81 @@
+"""Recordings on their way to the tape, interrupted and not."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings, SourceSettings, TapeSettings
+from feeds.iex.market_day import Day
+from feeds.synthetic_file import write_recording
+from tape.batch import Batch
+from tape.tape import Tape
+from tapewire.feeding import Replay, configured_feeds
+
+
+def make_tape(folder: Path) -> Tape:
+    """A tape in a folder."""
+    return Tape(TapeSettings(sync_interval_ms=0), folder, time.time_ns())
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """A made-up recording of a few thousand messages."""
+    path = tmp_path / "day.pcap"
+    write_recording(path, Day(seed=3, symbols=5, messages=3_000))
+    return path
+
+
+async def test_a_whole_recording_is_published_once(tmp_path: Path, recording: Path) -> None:
+    """Published totals equal what is on the tape, and a second replay adds nothing."""
+    tape = make_tape(tmp_path / "data")
+    first = Replay(tape, [recording], "max")
+    await first.run()
+    (totals,) = first.totals.values()
+    published = sum(totals.by_report().values())
+    assert published == tape.marks.accepted > 2_000
+    again = Replay(tape, [recording], "max")
+    await again.run()
+    assert tape.marks.accepted == published
+    assert [t.published for t in again.totals.values()] == [totals.published]
+    tape.close()
+
+
+async def test_an_interrupted_replay_goes_on_with_its_totals(tmp_path: Path, recording: Path) -> None:
+    """Cancelled in the middle and started on a reopened tape: the same totals as in one go."""
+    whole = make_tape(tmp_path / "whole")
+    undisturbed = Replay(whole, [recording], "max")
+    await undisturbed.run()
+    whole.close()
+
+    tape = make_tape(tmp_path / "cut")
+    enough = asyncio.Event()
+
+    def on_batch(batch: Batch) -> None:
+        if batch.last_m > 1_000:
+            enough.set()
+
+    tape.on_batch = on_batch
+    cut = Replay(tape, [recording], "max")
+    playing = asyncio.create_task(cut.run())
+    await enough.wait()
+    playing.cancel()
+    await asyncio.gather(playing, return_exceptions=True)
+    assert tape.marks.accepted > 0
+    tape.close()
+
+    tape = make_tape(tmp_path / "cut")
+    rest = Replay(tape, [recording], "max")
+    await rest.run()
+    assert rest.feed.decoded == undisturbed.feed.decoded
+    assert [t.published for t in rest.totals.values()] == [t.published for t in undisturbed.totals.values()]
+    tape.close()
+
+
+def test_the_configuration_names_the_feeds(tmp_path: Path) -> None:
+    """One feed for each source."""
+    tape = make_tape(tmp_path / "data")
+    source = SourceSettings(name="a", type="replay", files=("x.pcap",), speed="max", lineup="iex")
+    assert len(configured_feeds(tape, Settings(sources=(source, source)))) == 2
+    tape.close()
