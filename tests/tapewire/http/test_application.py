@@ -1,9 +1,12 @@
 """What every request goes through, whatever its route."""
 
+import io
+
 import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
+from storage.errors import StoreUnavailable
 from tapewire.http.call import Call, Route
 from tapewire.http.parameters import Parameter, one_of
 from tapewire.http.responses import json_response
@@ -93,3 +96,26 @@ async def test_behind_a_proxy_only_the_proxy_and_this_machine_may_connect(world:
     world.settings = replace(world.settings, trusted_proxies=("192.0.2.0/24",))
     async with world.serving() as client:
         assert (await client.get("/healthz")).status == 200
+
+
+async def test_a_token_gets_into_no_log_and_no_answer(world: World, logged: io.StringIO) -> None:
+    """Good, bad and expired ones, in headers and URLs, with and without a store that fails."""
+    paths = (
+        "/v1/trades",
+        "/v1/quotes?x=canary-1",
+        "/v1/latest?symbols=A",
+        "/v1/gaps",
+        "/metrics",
+        "/nothing",
+    )
+    async with world.serving() as client:
+        for failure in (None, StoreUnavailable("gone")):
+            world.history.failure = failure
+            for token in ("canary-ann", "canary-bob", "canary-eve", "canary-nobody", "canary-" + "x" * 5_000):
+                for path in paths:
+                    answer = await client.get(path, token)
+                    assert b"canary" not in answer.body
+                answer = await client.get(f"/v1/trades?api_key={token}", "")
+                assert (answer.problem, b"canary" in answer.body) == ("token-in-query", False)
+    assert "request not answered" in logged.getvalue()
+    assert "canary" not in logged.getvalue()

@@ -4,30 +4,17 @@ import asyncio
 import io
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
 from aiohttp import web
 
-from config.settings import LogSettings
 from tapewire.http.call import Call, Route
 from tapewire.http.responses import json_response
 from tapewire.http.server import FIELD_BYTES_MAX, HEADERS_MAX, REQUEST_LINE_BYTES_MAX
-from tapewire.logs import configure
 from tests.tapewire.http.world import World
-from tests.tapewire.logging_state import kept_logging
 
 HOST = b"Host: x\r\nConnection: close\r\n"
 AUTHORIZATION = b"Authorization: Bearer canary-ann\r\n"
-
-
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    """All that is logged meanwhile, of ours and of the libraries."""
-    stream = io.StringIO()
-    with kept_logging():
-        configure(LogSettings(level="info", format="json"), stream)
-        yield stream
 
 
 def status_and_problem(answer: bytes) -> tuple[int, str]:
