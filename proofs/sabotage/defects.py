@@ -256,3 +256,34 @@ def mark_twice(module: Any) -> None:
         return recovered
 
     module.recover = broken
+
+
+@defect("segment-costs-all", "feeds.iex.messages")
+def segment_costs_all(module: Any) -> None:
+    """A message that cannot be used costs the whole segment around it."""
+    original = module.MessageDecoder.decode
+
+    def broken(self: Any, data: Any, spans: Any, sequence: int, send: int, received: int, ticks: Any) -> None:
+        before, length = self.counters.quarantined, len(ticks)
+        original(self, data, spans, sequence, send, received, ticks)
+        if self.counters.quarantined > before:
+            acted()
+            del ticks[length:]
+
+    module.MessageDecoder.decode = broken
+
+
+@defect("repeats-kept", "feeds.iex.sequence")
+def repeats_kept(module: Any) -> None:
+    """A segment that comes a second time is taken for a new one."""
+    original = module.place
+
+    def broken(*arguments: Any) -> Any:
+        placement = original(*arguments)
+        spans = arguments[-1]
+        if isinstance(placement, module.Placement) and spans and placement.fresh_from == len(spans):
+            acted()
+            return module.Placement()
+        return placement
+
+    module.place = broken
