@@ -10,7 +10,7 @@ import structlog
 from config.settings import Settings
 from feeds.iex import IexSession
 from feeds.pacing import parse_speed
-from feeds.replay import ReplayFeed
+from feeds.replay import FilePlayed, ReplayFeed
 from tape.batch import SourcePosition
 from tape.tape import Tape
 from tapewire.totals import Totals, unpack_totals
@@ -50,8 +50,7 @@ class Replay:
         """
         await self.feed.run(self._sink)
         for file in self.feed.files:
-            if file.damage:
-                log.warning("recording is damaged", file=file.path.name, damage=file.damage)
+            _tell(file)
 
     @property
     def totals(self) -> dict[str, Totals]:
@@ -71,6 +70,21 @@ class Replay:
         totals.add(ticks, self._tape.sequencer.state.next_m)
         kept = SourcePosition(position.key, totals.pack(position.value))
         self._tape.publish(self._lineup, ticks, kept, time.time_ns())
+
+
+def _tell(file: FilePlayed) -> None:
+    """Log what came of a recording, and what had to be left out of it."""
+    counters = file.counters
+    left_out = {
+        name: count
+        for name in ("gaps", "lost", "duplicates", "malformed", "wrong_protocol", "implausible", "quarantined")
+        if (count := getattr(counters, name))
+    }
+    if file.unknown:
+        left_out["unknown"] = sum(file.unknown.values())
+    log.info("recording played", file=file.path.name, packets=file.packets, ticks=counters.ticks, **left_out)
+    if file.damage:
+        log.warning("recording is damaged", file=file.path.name, damage=file.damage)
 
 
 def configured_feeds(tape: Tape, settings: Settings) -> list[Feed]:

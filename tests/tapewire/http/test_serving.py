@@ -26,8 +26,10 @@ async def test_requests_are_answered_inside_and_refused_after(tmp_path: Path) ->
     app = web.Application()
     app.router.add_get("/", hello)
     async with aiohttp.ClientSession() as client:
-        async with serving(HttpRunner(app, now_ns=time.time_ns), listener):
-            async with client.get(f"http://127.0.0.1:{port}/") as answer:
-                assert await answer.text() == "hello"
+        async with (
+            serving(HttpRunner(app, now_ns=time.time_ns), listener),
+            client.get(f"http://127.0.0.1:{port}/") as answer,
+        ):
+            assert await answer.text() == "hello"
         with pytest.raises(aiohttp.ClientConnectionError):
             await asyncio.wait_for(client.get(f"http://127.0.0.1:{port}/"), 10)
