@@ -105,7 +105,6 @@ class StockTrading:
         if both and (takers.in_burst or self._random() < TAKER_CHANCE):
             takers.act(time_ns, fair.value)
         else:
-            takers.rest()
             self._makers.move(fair.value)
         self._show(time_ns)
         gap = self._gap_ns * _BURST_GAP if takers.in_burst else self._gap_ns
@@ -122,9 +121,7 @@ class StockTrading:
         self._crosses_ns = time_ns + length_ns
         self._round_ns = min(_ROUND_NS_MAX, length_ns // _ROUNDS)
         self._auction.begin(time_ns, occasion)
-        if self._shown_bid[0] or self._shown_ask[0]:
-            self._shown_bid = self._shown_ask = _NOTHING
-            self._printer.quote(self.stock, time_ns, _NOTHING, _NOTHING)
+        self._show(time_ns)
         return time_ns + 1
 
     def _go_on_with_auction(self, time_ns: int, occasion: Occasion) -> int:

@@ -1,6 +1,7 @@
 """What must hold for every tape of the simulated exchange, and small makers of its parts."""
 
 from collections import Counter
+from functools import lru_cache
 from random import Random
 from typing import Final
 
@@ -22,8 +23,9 @@ SPY: Final = KNOWN[2]
 STOPPED: Final = {"order_acceptance", "paused", "halted"}
 
 
+@lru_cache(maxsize=16)
 def play(settings: SimSettings, seconds: float, start_ns: int = START) -> list[Tick]:
-    """The tape of a fresh exchange from its start on."""
+    """The tape of a fresh exchange from its start on; not to be changed, for it is remembered."""
     exchange = SimExchange(settings)
     return exchange.advance(start_ns) + exchange.advance(start_ns + int(seconds * SECOND))
 

@@ -12,7 +12,7 @@ from feeds.sim import SimExchange, SimSettings
 from feeds.sim.listing import list_stocks
 from feeds.sim.prints import RECEIVE_DELAY_NS
 from tests.feeds.sim.checks import SECOND, START, TapeCheck, play
-from ticks.model import FeedEvent, Quote, Tick, Trade
+from ticks.model import Auction, FeedEvent, Quote, Tick, Trade
 
 # Ten minutes of a market in six seconds of the clock: several halts and many cancels.
 HASTY = SimSettings(symbols=6, rate=30, speed=100, halt_every_s=60, cancel_every=20)
@@ -60,8 +60,13 @@ def test_seed_and_start_decide_the_tape() -> None:
     tape = play(HASTY, 3.0)
     assert tape == play(HASTY, 3.0)
     assert tape != play(msgspec.structs.replace(HASTY, seed=8), 3.0)
-    later = play(HASTY, 3.0, START + 1_000)
-    assert [type(tick) for tick in tape] != [type(tick) for tick in later]
+    assert first_auction(tape) != first_auction(play(HASTY, 3.0, START + 1_000))
+
+
+def first_auction(tape: list[Tick]) -> tuple[int, int]:
+    """How much the first auction would trade at first: the work of chance alone."""
+    auction = next(tick for tick in tape if isinstance(tick, Auction))
+    return auction.paired, auction.imbalance
 
 
 @pytest.mark.parametrize(("market", "seconds"), MARKETS)
@@ -95,12 +100,12 @@ class TestRestart:
     """A position, and what an exchange does that gets it."""
 
     def restart(self, market: SimSettings, seconds: float, pause: float) -> tuple[list[Tick], list[Tick]]:
-        """The tapes before and after a restart."""
+        """The tapes before and after a restart, at the earliest again at the start."""
         exchange = SimExchange(market)
         before = exchange.advance(START) + exchange.advance(START + int(seconds * SECOND))
         again = SimExchange(market)
         again.restore(exchange.position())
-        resumed = START + int((seconds + pause) * SECOND)
+        resumed = START + int(max(0.0, seconds + pause) * SECOND)
         return before, again.advance(resumed) + again.advance(resumed + int(seconds * SECOND))
 
     @pytest.mark.parametrize(("market", "seconds"), MARKETS)
@@ -130,7 +135,7 @@ class TestRestart:
         assert any("O" in t.conds for t in after if isinstance(t, Trade))
 
     @pytest.mark.parametrize(("market", "seconds"), MARKETS)
-    @pytest.mark.parametrize("pause", [-5.0, 0.0, 0.001, 100.0])
+    @pytest.mark.parametrize("pause", [-100.0, -1.0, 0.0, 0.001, 100.0])
     def test_ids_and_numbers_never_repeat(self, market: SimSettings, seconds: float, pause: float) -> None:
         """Not even when the clock was set back in between."""
         before, after = self.restart(market, seconds, pause)
@@ -184,7 +189,8 @@ class TestRestart:
         except PositionError:
             assert exchange.advance(START) == SimExchange(HASTY).advance(START)
         else:
-            version, *rest = msgspec.msgpack.decode(data)
+            # What a later version may add at the end is not looked at.
+            version, *rest = msgspec.msgpack.decode(data)[:5]
             assert version == 1
             assert all(0 <= number < 1 << 63 for number in rest)
 

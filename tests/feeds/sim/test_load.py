@@ -54,6 +54,7 @@ def test_ticks_come_evenly_spaced_at_exactly_the_rate(rate: float) -> None:
     assert len(ticks) == 1_001
     gaps = {after.ts_event - before.ts_event for before, after in pairwise(ticks)}
     assert max(gaps) - min(gaps) <= 1
+    assert abs(ticks[-1].ts_event - START - 1_000 * SECOND / rate) < 1
 
 
 def test_stocks_are_as_active_as_their_rank_says() -> None:
@@ -63,10 +64,10 @@ def test_stocks_are_as_active_as_their_rank_says() -> None:
         assert seen[stock.symbol] / 100_000 == pytest.approx(share, rel=0.1)
 
 
-def test_every_symbol_trades_even_in_the_largest_market() -> None:
+def test_every_symbol_trades_even_in_a_large_market() -> None:
     """Quiet stocks are quiet, not silent."""
-    seen = {tick.symbol for tick in run(20_000, 400_000.0, 1.5)}
-    assert len(seen) > 17_000
+    seen = {tick.symbol for tick in run(2_000, 100_000.0, 1.5)}
+    assert len(seen) > 1_900
 
 
 def test_prices_follow_the_fair_value() -> None:

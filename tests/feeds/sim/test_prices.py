@@ -48,6 +48,15 @@ def test_a_value_holds_until_the_time_it_says(time_ns: int, speed: float) -> Non
     assert price.until_ns > until_ns
 
 
+def test_what_a_jump_left_behind_fades_and_does_not_end() -> None:
+    """Where one cell of jumps ends and the next begins, the price goes on."""
+    price = fair(shock_chance=1.0)
+    first = START // CELL_NS + 1
+    for cell in range(first, first + 20):
+        after, before = (value_at(price, cell * CELL_NS - back) for back in (0, STEP_NS))
+        assert abs(after / before - 1) < 0.004
+
+
 def test_seeds_make_different_markets_and_symbols_different_paths() -> None:
     """Nothing but the listed price is common to two seeds."""
     other = fair(replace(SETTINGS, seed=8))

@@ -45,7 +45,7 @@ class Run:
 
 def test_a_day_of_a_stock_obeys_the_rules_of_every_tape() -> None:
     """Auction, trades inside the quotes, halts and auctions again: nothing contradicts."""
-    run = Run(4_800, shock_chance=1.0)
+    run = Run(4_800, rate=25.0, shock_chance=1.0)
     tally = TapeCheck().read(run.ticks, [AAPL])
     assert tally["O"] == 1
     assert tally["5"] == tally["paused"] + tally["halted"] >= 3
