@@ -63,14 +63,16 @@ class Excess(ProofError):
 class Child:
     """A process that the proof started, alone in a session of its own."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], output: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], output: Path, folder: Path | None = None
+    ) -> None:
         self.command = list(command)
         self.output_path = output.with_suffix(".out")
         self.errors_path = output.with_suffix(".err")
         with self.output_path.open("wb") as out, self.errors_path.open("wb") as err:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                env=dict(environment), start_new_session=True,
+                env=dict(environment), cwd=folder, start_new_session=True,
             )  # fmt: skip
 
     @property
@@ -143,8 +145,10 @@ class Proof:
         self.counters: Counter[str] = Counter()
         self.children: list[Child] = []
 
-    def child(self, *command: str, environment: Mapping[str, str] | None = None) -> Child:
-        """Start a process; it is ended with the proof at the latest.
+    def child(
+        self, *command: str, environment: Mapping[str, str] | None = None, folder: Path | None = None
+    ) -> Child:
+        """Start a process (in `folder`, if given); it is ended with the proof at the latest.
 
         Raises:
             Excess: the folder has outgrown its bound.
@@ -153,7 +157,7 @@ class Proof:
         if used > FOLDER_BYTES_MAX:
             raise Excess(f"{used} bytes in the proof's folder")
         output = self.folder / f"child-{len(self.children)}"
-        started = Child(command, {**self.environment(), **(environment or {})}, output)
+        started = Child(command, {**self.environment(), **(environment or {})}, output, folder)
         self.children.append(started)
         return started
 

@@ -19,6 +19,7 @@ it never acted has shown nothing.
 import importlib.util
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -287,3 +288,46 @@ def repeats_kept(module: Any) -> None:
         return placement
 
     module.place = broken
+
+
+def slowed(original: Any, times: float) -> Any:
+    """The same function, so many times slower."""
+    told = False
+
+    def broken(*arguments: Any, **options: Any) -> Any:
+        nonlocal told
+        began = time.perf_counter()
+        result = original(*arguments, **options)
+        end = began + times * (time.perf_counter() - began)
+        if not told:
+            told = True
+            acted()
+        while time.perf_counter() < end:
+            pass
+        return result
+
+    return broken
+
+
+@defect("slow-decode", "feeds.iex.messages")
+def slow_decode(module: Any) -> None:
+    """Decoding takes four times as long."""
+    module.MessageDecoder.decode = slowed(module.MessageDecoder.decode, 4)
+
+
+@defect("slow-journal", "tape.journal")
+def slow_journal(module: Any) -> None:
+    """Journalling takes ten times as long."""
+    module.Journal.append = slowed(module.Journal.append, 10)
+
+
+@defect("slow-store", "storage.sqlite.day_file")
+def slow_store(module: Any) -> None:
+    """Storing takes six times as long."""
+    module.DayFile.commit = slowed(module.DayFile.commit, 6)
+
+
+@defect("slow-pages", "storage.history")
+def slow_pages(module: Any) -> None:
+    """Looking up a page takes twenty times as long."""
+    module.History.page = slowed(module.History.page, 20)
