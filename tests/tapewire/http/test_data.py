@@ -126,6 +126,23 @@ async def test_pages_of_any_size_give_the_same_rows(world: World) -> None:
                 assert [row for page in pages for row in page["trades"]] == whole
 
 
+async def test_short_looks_into_the_store_make_full_pages(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to a number of looks; then the page is sent as it is, and its cursor goes on."""
+    filled(world)
+    world.history.rows_of_a_look = 2
+    async with world.serving() as client:
+        whole = (await client.get("/v1/trades")).json["trades"]
+        assert len(whole) == 30
+        pages = await walk(client, "/v1/trades?limit=7")
+        assert [len(page["trades"]) for page in pages] == [7, 7, 7, 7, 2]
+        monkeypatch.setattr("tapewire.http.data.LOOKS_MAX", 3)
+        pages = await walk(client, "/v1/trades?limit=10")
+        assert [len(page["trades"]) for page in pages] == [6] * 5
+        assert [row for page in pages for row in page["trades"]] == whole
+
+
 async def test_a_walk_is_frozen_while_the_tape_grows(world: World) -> None:
     """What is published or stored between two pages is not in the walk."""
     filled(world)

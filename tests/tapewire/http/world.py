@@ -64,7 +64,8 @@ R = TypeVar("R", bound=Reply)
 class WorldHistory:
     """The real history over the memory model and a list of batches, without processes.
 
-    `failure` is raised in place of an answer; `held` keeps a walk waiting behind its first page.
+    `failure` is raised in place of an answer; `held` keeps a walk waiting behind its first page;
+    a look into the store finds at most `rows_of_a_look` rows, as a real one may.
     """
 
     def __init__(self, world: "World") -> None:
@@ -72,6 +73,7 @@ class WorldHistory:
         self._history = History(world.store, world.read_tape, lambda: world.marks.durable)
         self.failure: StorageError | None = None
         self.held: asyncio.Event | None = None
+        self.rows_of_a_look = 10**6
         self.pages = 0
         self.left = asyncio.Event()
         """Set when a walk was left before its end."""
@@ -79,7 +81,8 @@ class WorldHistory:
     async def page(self, request: PageRequest) -> EncodedPage:
         """One page."""
         self.pages += 1
-        return self._ask(request, EncodedPage)
+        short = replace(request, limit=min(request.limit, self.rows_of_a_look))
+        return self._ask(short, EncodedPage)
 
     async def stream(
         self, request: PageRequest, rows_max: int | None = None
