@@ -66,6 +66,17 @@ class TapeSettings(Section, frozen=True):
     """The file that changes with each boot of the machine."""
 
 
+class BarSettings(Section, frozen=True):
+    """`[bars]`: the bars made from the tape's trades."""
+
+    grace_ms: Annotated[int, Meta(ge=0, le=1_000)] = 100
+    """How long a minute bar waits for late trades once the feed's time has passed its end, ms."""
+    wait_ms: Annotated[int, Meta(ge=0, le=25_000)] = 1_000
+    """Longest wait after its end, also when the feed lags or is quiet, ms."""
+    kept_trades: Annotated[int, Meta(ge=1_024)] = 1_000_000
+    """Trades kept so that a cancelled one can be taken out of its bar, 40 bytes each."""
+
+
 class StorageSettings(Section, frozen=True):
     """`[storage]`: the store and its writer."""
 
@@ -161,6 +172,8 @@ class Settings(Section, frozen=True):
     """Where tape and store live; relative to the working directory."""
     tape: TapeSettings = TapeSettings()
     """Numbering and the journal."""
+    bars: BarSettings = BarSettings()
+    """The bars made from the tape's trades."""
     storage: StorageSettings = StorageSettings()
     """The store and its writer."""
     http: HttpSettings = HttpSettings()
