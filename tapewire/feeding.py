@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
@@ -18,6 +18,9 @@ from ticks.model import Tick
 from ticks.sources import IEX_TOPS
 
 log = structlog.get_logger()
+
+LEFT_OUT: Final = ("gaps", "lost", "duplicates", "malformed", "wrong_protocol", "implausible", "quarantined")
+"""The counters of a recording that say what did not become ticks."""
 
 
 class Feed(Protocol):
@@ -75,11 +78,7 @@ class Replay:
 def _tell(file: FilePlayed) -> None:
     """Log what came of a recording, and what had to be left out of it."""
     counters = file.counters
-    left_out = {
-        name: count
-        for name in ("gaps", "lost", "duplicates", "malformed", "wrong_protocol", "implausible", "quarantined")
-        if (count := getattr(counters, name))
-    }
+    left_out = {name: count for name in LEFT_OUT if (count := getattr(counters, name))}
     if file.unknown:
         left_out["unknown"] = sum(file.unknown.values())
     log.info("recording played", file=file.path.name, packets=file.packets, ticks=counters.ticks, **left_out)
