@@ -34,6 +34,9 @@ from ticks.model import Tick
 WARM_TICKS: Final = 50_000
 """How many ticks are read back at the start, so that latest values and ring are not empty."""
 
+FLUSH_TRIES: Final = 3
+"""How often a flush begins anew when the disk fails, works, and fails again."""
+
 
 class Tape:
     """One tape in one data folder. One process writes it; not thread-safe."""
@@ -115,7 +118,7 @@ class Tape:
         if self._outage is not None:
             if self._outage.due(now_ns, self._settings.retry_ms * 1_000_000):
                 self._try_to_recover(self._outage, now_ns)
-        elif self.journal.sync_failed:
+        elif self.journal.sync_failed or self.journal.failed:
             self._rewrite(now_ns)
 
     def position(self, key: str) -> bytes | None:
@@ -137,12 +140,15 @@ class Tape:
 
     def flush(self) -> None:
         """Make everything journalled durable now; does nothing while the journal cannot be written."""
-        if self._outage is not None:
-            return
-        try:
-            self.journal.flush()
-        except JournalFailed:
-            self._rewrite(self._now_ns)
+        for _ in range(FLUSH_TRIES):
+            if self._outage is not None:
+                return
+            try:
+                self.journal.flush()
+            except JournalFailed:
+                self._rewrite(self._now_ns)  # which may publish a gap, to be flushed as well
+            else:
+                return
 
     def close(self) -> None:
         """End cleanly. What was accepted while the journal failed is not kept."""
