@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from accounts import Accounts
 from storage.cursor import CursorKeeper
 from storage.key_file import load_key
+from tapewire.audit import log_decision
 from tapewire.health import Health, JournalState, States, assess
 from tapewire.http.services import Services
 from tapewire.metrics import Metric
@@ -21,7 +22,7 @@ def make_services(system: "System") -> Services:
     metrics = _metrics(system)
     return Services(
         settings=http,
-        accounts=Accounts(system.settings.accounts),
+        accounts=Accounts(system.settings.accounts, log_decision),
         history=system.history,
         cursors=CursorKeeper(load_key(system.directory), http.cursor_ttl_s),
         marks=system.tape.marks,
