@@ -1,6 +1,11 @@
 """What all tests share: the option that cuts the slow tests into daily slices."""
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import pytest
+
+T = TypeVar("T")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -13,12 +18,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep every N-th test, beginning with the K-th, when `--slice K/N` is given."""
     chosen: str | None = config.getoption("--slice")
-    if chosen is None:
-        return
+    if chosen is not None:
+        kept, dropped = divide(items, chosen)
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+
+
+def divide(items: Sequence[T], chosen: str) -> tuple[list[T], list[T]]:
+    """The K-th of N parts of a sequence, and the rest; `chosen` is `K/N`.
+
+    Raises:
+        pytest.UsageError: K is not from 1 to N.
+    """
     part, parts = (int(text) for text in chosen.split("/"))
     if not 1 <= part <= parts:
         raise pytest.UsageError(f"--slice {chosen}: K must be from 1 to N")
-    dropped = [item for place, item in enumerate(items) if place % parts != part - 1]
-    if dropped:
-        config.hook.pytest_deselected(items=dropped)
-        items[:] = items[part - 1 :: parts]
+    rest = [item for place, item in enumerate(items) if place % parts != part - 1]
+    return list(items[part - 1 :: parts]), rest
