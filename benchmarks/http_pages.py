@@ -1,4 +1,4 @@
-"""How long a page of 10,000 trades takes over HTTP: `python -m benchmarks.pages`.
+"""How long a page of 10,000 trades takes over HTTP: `python -m benchmarks.http_pages`.
 
 A made-up recording is stored, then all its trades are read page by page, again and again, by one
 client on loopback. Measured in wall-clock time from the request to the last byte of the answer,
@@ -59,7 +59,7 @@ def measure(folder: Path) -> dict[str, object]:
     pages = {kind: [seconds for found in rounds for seconds in found[kind]] for kind in ("first", "next")}
     every = [*pages["first"], *pages["next"]]
     return {
-        "benchmark": "pages",
+        "benchmark": "http_pages",
         "page_rows": PAGE_ROWS,
         "trades": content.messages["T"],
         "pages": len(every),
