@@ -21,6 +21,8 @@ from tape.rows import first_receive_time
 from tape.segment import HEADER_BYTES, TapeFile
 
 CHUNK_BYTES: Final = 4 * 1024 * 1024
+TABLES_BYTES: Final = 256 * 1024
+"""Read at once when only the tables are wanted."""
 
 IsBefore = Callable[[Frame], bool | None]
 
@@ -60,7 +62,7 @@ class SegmentFile:
         """The frames in front of the first row of the file."""
         place, self._offset = self._offset, HEADER_BYTES
         found = []
-        for frame in self.frames():
+        for frame in self.frames(TABLES_BYTES):
             if frame.kind == BATCH:
                 break
             found.append(frame)
@@ -76,9 +78,9 @@ class SegmentFile:
                 if frame is not None:
                     yield frame
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Frame]:
         """Yield sound frames from the present place to the present end."""
-        size = CHUNK_BYTES
+        size = chunk_bytes
         while True:
             base = self._offset
             available = self.size() - base
@@ -90,7 +92,7 @@ class SegmentFile:
                     self._offset = base + item.end
                     yield item
             if self._offset > base:
-                size = CHUNK_BYTES
+                size = chunk_bytes
             elif size >= available:
                 return
             else:  # a frame may be longer than this

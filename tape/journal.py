@@ -279,8 +279,8 @@ class Journal:
         """
         durable_m = self.durable_m
         self._unsynced.settle(durable_m)
-        little = self._unsynced.bytes <= self._settings.segment_bytes // 4 and not self._unsynced.lost
-        if not little or durable_m < self._first_m:
+        little = self._unsynced.bytes <= self._settings.segment_bytes // 4 or self._size > 4 * self._roll_at
+        if not little or self._unsynced.lost or durable_m < self._first_m:
             return
         try:
             self._open_segment(durable_m, now_ns, sync_first=False)

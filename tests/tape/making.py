@@ -91,8 +91,11 @@ def kill(tape: Tape) -> None:
     os.close(tape._lock)
 
 
-def fill(tape: Tape, ticks: int, each: int = 5, symbols: int = 7, start: int = 0) -> int:
-    """Publish quotes in batches of `each`, one nanosecond apart; return the last mark."""
+def fill(
+    tape: Tape, ticks: int, each: int = 5, symbols: int = 7, start: int = 0, sync_ticks: int = 40
+) -> int:
+    """Publish quotes in batches of `each`, one ns apart, syncing now and then; return the last mark."""
+    # Without a sync no segment would end: the next one begins with copies of what is not durable.
     last_m = 0
     for first in range(start, start + ticks, each):
         made: list[Tick] = [
@@ -102,6 +105,8 @@ def fill(tape: Tape, ticks: int, each: int = 5, symbols: int = 7, start: int = 0
         published = tape.publish("", made, position(first), NOW_NS + first)
         assert published is not None
         last_m = published.last_m
+        if (first - start) % sync_ticks < each:
+            tape.flush()
     return last_m
 
 

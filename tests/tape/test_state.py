@@ -133,7 +133,8 @@ def test_stretches_never_kept_lie_in_front_of_epochs(
     given_epochs: list[tuple[int, int]], first_m: int, length: int
 ) -> None:
     """Exactly the marks between the last kept one and the start of an epoch, within the range."""
-    epochs, m = [], 1
+    epochs: list[EpochStart] = []
+    m = 1
     for kept, unkept in given_epochs:
         m += kept
         epochs.append(EpochStart(len(epochs), m + unkept, "restart", m - 1))
