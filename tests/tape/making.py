@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Final
 
 from hypothesis import strategies as st
-from msgspec import structs
+from msgspec import Struct, structs
 
 from config.settings import TapeSettings
 from tape.batch import Batch, SourcePosition
 from tape.disk import Disk
+from tape.frames import BATCH, Frame, scan
 from tape.reader import Damage, TapeReader
+from tape.segment import HEADER_BYTES
 from tape.tape import Tape
 from tests.ticks.strategies import any_tick
 from ticks.channels import channel_of
@@ -122,6 +124,31 @@ def read_all(folder: Path, up_to_m: int, after_m: int = 0) -> tuple[dict[int, Ti
             ticks.update(enumerate(item.ticks, item.first_m))
     reader.close()
     return ticks, holes
+
+
+class Place(Struct, frozen=True):
+    """Where a batch lies in its segment."""
+
+    first_m: int
+    last_m: int
+    begin: int
+    end: int
+
+
+def places(path: Path) -> list[Place]:
+    """The batches of a segment that have rows."""
+    return [
+        Place(item.first_m, item.first_m + item.count - 1, item.offset, item.end)
+        for item in scan(path.read_bytes(), HEADER_BYTES)
+        if isinstance(item, Frame) and item.kind == BATCH and item.count
+    ]
+
+
+def flip(path: Path, at: int, bit: int = 0) -> None:
+    """Flip one bit of a file."""
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1 << bit
+    path.write_bytes(data)
 
 
 def gaps(ticks: dict[int, Tick]) -> list[FeedEvent]:

@@ -15,7 +15,6 @@ from tape import segment
 from tape.archive import archive_sealed, retire
 from tape.batch import Batch
 from tape.errors import FormatError, NewerFormat
-from tape.frames import BATCH, Frame, scan
 from tape.reader import Damage, Span, TapeReader
 from tape.tape import Tape
 from tests.tape.making import (
@@ -23,8 +22,10 @@ from tests.tape.making import (
     SETTINGS,
     boot,
     fill,
+    flip,
     kill,
     news,
+    places,
     position,
     quote,
     read_all,
@@ -249,13 +250,7 @@ def test_what_was_given_and_not_kept_is_passed_over_in_front_of_an_epoch_only(tm
     tape.flush()
     files = segment.list_files(folder)
     for file in files:
-        data = bytearray(file.path.read_bytes())
-        found = scan(data, segment.HEADER_BYTES)
-        last = [item for item in found if isinstance(item, Frame) and item.kind == BATCH][-1]
-        end = last.end
-        del found, last
-        data[end - 40] ^= 1
-        file.path.write_bytes(data)
+        flip(file.path, places(file.path)[-1].end - 1)
     reader = tape.reader()
     holes = [item for item in reader.read(0, last_m) if isinstance(item, Damage)]
     assert holes == [Damage(26, 30, "disk"), Damage(last_m - 4, last_m, "disk")]
