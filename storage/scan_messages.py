@@ -33,6 +33,8 @@ class PageRequest(Struct, frozen=True, tag=True):
     """Canonical symbol → the form in which it was asked for, where that differs."""
     lines: bool = False
     """Rows as lines (NDJSON) instead of between commas."""
+    newest: bool = False
+    """Of each bar the newest revision only; for the family `bars`."""
 
 
 class LatestRequest(Struct, frozen=True, tag=True):

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from storage.bars import bars_page
 from storage.child import end_with_parent, settings_from_environment
+from storage.contract import Key
 from storage.encode import encode_row, encode_rows
 from storage.errors import StorageError, StoreUnavailable
-from storage.history import History
+from storage.history import History, HistoryPage
 from storage.scan_messages import (
     LENGTH,
     EncodedLatest,
@@ -58,7 +60,7 @@ def answer(request: Request, history: History, mark_at: MarkAt) -> Reply:
 def _answer(request: Request, history: History, mark_at: MarkAt) -> Reply:
     match request:
         case PageRequest():
-            page = history.page(request.query, request.known_at, request.after, request.limit)
+            page = _page(request, history)
             body = encode_rows(page.rows, request.names, request.lines)
             return EncodedPage(
                 body, len(page.rows), page.next_key, page.known_at, page.complete_until, page.gaps
@@ -77,6 +79,15 @@ def _answer(request: Request, history: History, mark_at: MarkAt) -> Reply:
             return StoredReply(history.stored(request.ranges))
         case MarkAtRequest():
             return NumberReply(mark_at(request.time_ns, request.up_to_m))
+
+
+def _page(request: PageRequest, history: History) -> HistoryPage:
+    def rows(after: Key | None, limit: int) -> HistoryPage:
+        return history.page(request.query, request.known_at, after, limit)
+
+    if request.newest:
+        return bars_page(rows, request.after, request.limit)
+    return rows(request.after, request.limit)
 
 
 def serve(data_dir: Path, requests: int, replies: int) -> None:

@@ -14,7 +14,7 @@ from tapewire.http import ndjson
 from tapewire.http.call import Call
 from tapewire.http.formats import choose
 from tapewire.http.parameters import SymbolList
-from tapewire.http.questions import read_range, rows_question
+from tapewire.http.questions import TIMEFRAMES, read_range, rows_question
 from tapewire.http.responses import json_response
 from tapewire.http.rows import gap_document, gaps_about, page_body, trailer_line
 from tapewire.http.settle import Frozen, cursor_behind, known_mark, settle, storage_problem
@@ -33,6 +33,12 @@ async def trades(call: Call) -> web.StreamResponse:
 async def quotes(call: Call) -> web.StreamResponse:
     """Quotes."""
     return await _rows(call, "quotes", "q")
+
+
+async def bars(call: Call) -> web.StreamResponse:
+    """Bars, the newest revision of each."""
+    kind, kinds = TIMEFRAMES[call.values.get("timeframe", "1Min")]
+    return await _rows(call, "bars", kind, kinds)
 
 
 async def gaps(call: Call) -> web.StreamResponse:
@@ -55,9 +61,9 @@ async def gaps(call: Call) -> web.StreamResponse:
     return json_response(msgspec.json.encode(answer))
 
 
-async def _rows(call: Call, family: str, kind: str) -> web.StreamResponse:
+async def _rows(call: Call, family: str, kind: str, kinds: tuple[int, ...] = ()) -> web.StreamResponse:
     form = choose(call.values.get("format"), call.request.headers.get(hdrs.ACCEPT))
-    frozen = await settle(call, rows_question(family, call.values), kind)
+    frozen = await settle(call, rows_question(family, call.values, kinds), kind)
     if form == "ndjson":
         return await _stream(call, frozen)
     return await _page(call, frozen, family)

@@ -22,6 +22,7 @@ from tapewire.http.parameters import (
     read_symbols,
 )
 from tapewire.http.problems import Fault, Problem
+from ticks.kinds import BAR, BAR_DAILY, BAR_REVISION
 from ticks.times import parse_time
 
 ALL_SYMBOLS: Final = ("*",)
@@ -76,6 +77,14 @@ FORMAT: Final = Parameter(
     "`Accept` header, else json.",
     "ndjson",
 )
+TIMEFRAMES: Final[dict[str, tuple[str, tuple[int, ...]]]] = {
+    "1Min": ("b1m", (BAR, BAR_REVISION)),
+    "1Day": ("b1d", (BAR_DAILY,)),
+}
+"""Time frame → the kind of channel, and the kinds of tick on it."""
+TIMEFRAME: Final = Parameter(
+    "timeframe", one_of(*TIMEFRAMES), "Length of a bar: 1Min or 1Day. Default: 1Min.", "1Day"
+)
 LATEST_KINDS: Final = ("t", "q")
 """The kinds that `/v1/latest` knows."""
 
@@ -98,6 +107,11 @@ def row_parameters(settings: HttpSettings) -> tuple[Parameter, ...]:
         "1000",
     )
     return SYMBOLS, START, END, limit, CURSOR, KNOWN_AT, LINEUP, ORDER, FORMAT
+
+
+def bar_parameters(settings: HttpSettings) -> tuple[Parameter, ...]:
+    """What `/v1/bars` takes."""
+    return TIMEFRAME, *row_parameters(settings)
 
 
 def latest_parameters(_settings: HttpSettings) -> tuple[Parameter, ...]:
@@ -127,7 +141,7 @@ class Question(Struct, frozen=True):
         return ALL_SYMBOLS if self.query.symbols is None else self.query.symbols
 
 
-def rows_question(family: str, values: Mapping[str, Any]) -> Question:
+def rows_question(family: str, values: Mapping[str, Any], kinds: tuple[int, ...] = ()) -> Question:
     """What a request for rows asks.
 
     Raises:
@@ -142,6 +156,7 @@ def rows_question(family: str, values: Mapping[str, Any]) -> Question:
         start_ns=start_ns,
         end_ns=end_ns,
         order=values.get("order", "asc"),
+        kinds=kinds,
     )
     names = {} if symbols is None else symbols.asked
     return Question(query, names, values.get("limit"), values.get("cursor"), values.get("known_at"))

@@ -4,7 +4,7 @@ from typing import Final
 
 from tapewire.http import data, latest, status
 from tapewire.http.call import Route
-from tapewire.http.questions import gap_parameters, latest_parameters, row_parameters
+from tapewire.http.questions import bar_parameters, gap_parameters, latest_parameters, row_parameters
 
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
@@ -22,6 +22,14 @@ ROUTES: Final[tuple[Route, ...]] = (
         data.quotes,
         "Quotes, by symbol, then event time, then mark.",
         row_parameters,
+    ),
+    Route(
+        "/v1/bars",
+        "GET",
+        "token",
+        data.bars,
+        "Minute or daily bars, the newest revision of each, by symbol, then start.",
+        bar_parameters,
     ),
     Route(
         "/v1/latest",

@@ -44,6 +44,7 @@ class Frozen(Struct, frozen=True):
             limit=limit,
             names=dict(self.question.names),
             lines=lines,
+            newest=self.question.query.family == "bars",
         )
 
     def about(self, complete_until: int) -> dict[str, Any]:

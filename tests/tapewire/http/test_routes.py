@@ -15,6 +15,7 @@ DOCUMENT = checkout.ROOT / "docs" / "http.md"
 PERMISSIONS = {
     "/v1/trades": "token",
     "/v1/quotes": "token",
+    "/v1/bars": "token",
     "/v1/latest": "token",
     "/v1/gaps": "token",
     "/v1/marks": "token",
