@@ -249,8 +249,8 @@ def mark_twice(module: Any) -> None:
     """A tape that goes on gives its last mark once more."""
     original = module.recover
 
-    def broken(directory: Any) -> Any:
-        recovered = original(directory)
+    def broken(*arguments: Any) -> Any:
+        recovered = original(*arguments)
         if recovered.state.next_m > 1:
             acted()
             recovered.state.next_m -= 1
