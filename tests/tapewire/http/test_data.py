@@ -13,8 +13,7 @@ from storage.errors import HistoryBusy, QueryError, StoreDamaged, StoreUnavailab
 from tapewire.http.access import DELAY_NS
 from tests.storage.making import cancel, gap, quote, trade
 from tests.tapewire.http.world import NOW, Client, World
-from ticks.model import Bar, BarDaily, BarRevision, Tick
-from ticks.sources import DERIVED
+from ticks.model import Tick
 from ticks.times import format_time
 
 OLD = NOW - 3_600 * 1_000_000_000
@@ -483,27 +482,3 @@ async def test_a_format_that_is_not_offered_is_not_acceptable(world: World) -> N
     async with world.serving() as client:
         answer = await client.get("/v1/trades", Accept="text/csv")
     assert (answer.status, answer.problem) == (406, "not-acceptable")
-
-
-async def test_bars_come_as_their_newest_revision_by_time_frame(world: World) -> None:
-    """A revision takes its bar's place, stored or not; minute and daily bars are apart."""
-    bars: list[Tick] = [
-        shape(
-            DERIVED, 0, "AAPL", OLD + start * SECOND, 0, OLD + (start + 61) * SECOND, 0, 0,
-            100 * 10**9, 102 * 10**9, 99 * 10**9, 101 * 10**9, 5 * 10**6, 3, 100 * 10**9, rev, False,
-        )
-        for shape, start, rev in ((Bar, 0, 0), (BarRevision, 0, 1), (Bar, 60, 0), (BarDaily, 0, 0))
-    ]  # fmt: skip
-    world.publish(*bars[:1])
-    world.store_all()
-    world.publish(*bars[1:])
-    async with world.serving() as client:
-        minutes = (await client.get("/v1/bars?symbols=AAPL")).json["bars"]
-        days = (await client.get("/v1/bars?symbols=AAPL&timeframe=1Day")).json["bars"]
-        refused = await client.get("/v1/bars?timeframe=2Min")
-    assert [(row["kind"], row["rev"], row["close"]) for row in minutes] == [
-        ("bar_revision", 1, 101),
-        ("bar", 0, 101),
-    ]
-    assert [row["kind"] for row in days] == ["daily_bar"]
-    assert refused.problem == "bad-parameter"
