@@ -43,7 +43,6 @@ def rebuild(ticks: Iterable[Tick], now_ns: int) -> list[Bar]:
     for day in book.days.values():
         final = now_ns >= day.end_ns + FINAL_AFTER_NS
         for daily in day.drafts.values():
-            book.refresh(daily)
             if (values := daily.running.values()) != NO_BAR:
                 symbol, start_ns = daily.symbol, day.start_ns
                 bars.append(bar_tick(BarDaily, symbol, start_ns, now_ns, daily.flags, values, 0, final))

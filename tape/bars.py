@@ -224,15 +224,10 @@ class BarBuilder:
             minute.due_ns = _next_revision_ns(minute.end_ns, clock_ns)
 
     def _take_ended_days(self, after_ns: int) -> list[Day]:
-        """Take the days out that are over, and of which no minute may still change."""
-        book = self._book
-        days_under_way = {minute.day.number for minute in book.minutes.values()}
-        ended = [
-            number
-            for number, day in book.days.items()
-            if day.end_ns + after_ns <= self._clock_ns and number not in days_under_way
-        ]
-        return [book.days.pop(number) for number in ended]
+        """Take out the days that are over for so long; their last minutes were sealed before."""
+        days = self._book.days
+        ended = [number for number, day in days.items() if day.end_ns + after_ns <= self._clock_ns]
+        return [days.pop(number) for number in ended]
 
     def _work(self) -> list[Tick]:
         """Publish, fold and end days in this order, within one call's room."""

@@ -1,6 +1,7 @@
 """The book: where prints go, which withdrawals find them, and what is given up when memory is short."""
 
 import pytest
+from msgspec import structs
 
 from tape.bar_book import REBUILDS_MAX, BarBook
 from tape.bar_drafts import MinuteDraft, day_number
@@ -189,6 +190,18 @@ def test_a_time_before_1970_is_refused() -> None:
     assert not book.days
 
 
+def test_of_equal_prints_the_newest_is_withdrawn() -> None:
+    """Of venues without ids, over several minutes and within one."""
+    prints = [trade(0, 10), trade(61, 10), trade(62, 10), trade(63, 11)]
+    book = book_of(*prints, cancel(prints[0], 70))
+    counts = {start: one.drafts["AAPL"].tally.count for start, one in book.minutes.items()}
+    assert counts == {minute(0): 1, minute(60): 2}
+    book.take([cancel(prints[0], 71)])
+    last = book.minutes[minute(60)].drafts["AAPL"]
+    last.settle()
+    assert (last.tally.first, last.tally.count) == (11 * 10**9, 1)
+
+
 def test_folding_a_minute_keeps_the_day() -> None:
     """The base then holds what the minute held, and a withdrawal elsewhere counts on it."""
     bad = trade(61, 99, trade_id=5)
@@ -219,6 +232,17 @@ def test_prints_beyond_the_limit_are_given_up_oldest_minutes_first() -> None:
     assert book.take_rebuilds() == [("AAPL", DAY), ("AAPL", DAY - 1)]
 
 
+def test_folded_minutes_leave_room_for_others() -> None:
+    """However many prints pass through, none is given up while few are kept at a time."""
+    book = BarBook(kept_trades=8)
+    for number in range(50):
+        book.take([trade(60 * number + second, 10) for second in range(6)])
+        book.seal(book.minutes[minute(60 * number)])
+        while book.fold():
+            pass
+    assert (book.counts.shed_minutes, book.counts.placed) == (0, 300)
+
+
 def test_a_minute_that_is_shed_while_it_goes_on_keeps_counting() -> None:
     """With room for less than a minute's prints the bar is right all the same."""
     book = book_of(*(trade(number / 10, 10 + number) for number in range(100)), kept_trades=8)
@@ -243,7 +267,11 @@ def test_bars_of_our_own_are_recalled_by_their_highest_revision() -> None:
     """So that after a restart numbering goes on; an older one that comes back changes nothing."""
     book = book_of(trade(0, 10))
     values, older = (1, 2, 3, 4, 5, 6, 7), (1, 1, 1, 1, 1, 1, 1)
+    vendors = structs.replace(
+        bar_tick(BarRevision, "AAPL", minute(0), TEN, 0, older, 8, False), source=ALPACA_SIP
+    )
     book.take([
+        vendors,
         bar_tick(BarRevision, "AAPL", minute(0), TEN, 0, values, 3, False),
         bar_tick(Bar, "AAPL", minute(0), TEN, 0, older, 0, False),
         bar_tick(BarDaily, "AAPL", MIDNIGHT, TEN, 0, values, 9, False),

@@ -148,14 +148,24 @@ def test_a_volume_beyond_64_bits_stays_at_their_end() -> None:
     assert tally.values() == (1, 1, 1, 1, 2**63 - 1, 3, 1)
 
 
-def test_an_empty_tally_is_no_bar() -> None:
-    """Nothing added, nothing there."""
-    assert Tally().values() == NO_BAR
+@pytest.mark.parametrize("elig", [0, conditions.MIN_HL | conditions.MIN_VOL, conditions.YES << 2])
+def test_prints_that_leave_a_field_unset_are_no_bar(elig: int) -> None:
+    """Nothing at all, no open and close, or neither high and low nor volume."""
+    tally = Tally()
+    assert tally.values() == NO_BAR
+    tally.add(PRINT.pack(1, 10, 100, 0, elig, 0), 0, MINUTE_RULES)
+    assert tally.values() == NO_BAR
 
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 20), st.integers(1, 9), st.integers(0, 9), st.integers(0, 255)), max_size=30
+        st.tuples(
+            st.integers(0, 3),
+            st.integers(1, 9),
+            st.integers(0, 9),
+            st.sampled_from((0xFF & ~0x05, 0x95, 0xC0, 0xF5)),
+        ),
+        max_size=30,
     ),
     st.data(),
 )

@@ -297,13 +297,26 @@ def test_a_mark_with_very_many_symbols_is_worked_off_in_parts() -> None:
     assert len(calls) >= 6
 
 
+def test_minutes_of_very_many_prints_are_worked_off_one_by_one() -> None:
+    """It is the prints that take time."""
+    bars = builder()
+    for symbol in ("SPY", "QQQ", "IWM"):
+        bars.on_ticks([trade(number / 1000, 10, symbol=symbol) for number in range(9_000)])
+    calls = [{bar.symbol for bar in bars.on_time(TEN + seconds(61))} for _ in range(4)]
+    assert calls == [{"SPY"}, {"QQQ"}, {"IWM"}, set()]
+
+
 def test_a_clock_that_steps_back_is_not_followed() -> None:
-    """Time stands still until it is caught up."""
+    """Time stands still until it is caught up: no bar is stamped earlier than the one before."""
     bars = builder()
     bars.on_ticks([trade(5, 10)])
     at_time(bars, 61)
     assert bars.on_time(TEN) == []
-    assert told(bars.on_ticks([trade(61, 10, received=0), trade(62, 11, received=150)]))[0].startswith("b0")
+    ticks = bars.on_ticks([trade(59, 10, symbol="SPY", received=0)])
+    assert [(type(bar), bar.ts_recv) for bar in ticks] == [
+        (Bar, TEN + seconds(61)),
+        (BarDaily, TEN + seconds(61)),
+    ]
 
 
 def test_other_lineups_and_empty_batches_do_nothing() -> None:
@@ -317,6 +330,31 @@ def test_other_lineups_and_empty_batches_do_nothing() -> None:
 
 
 # Restarts and repairs
+
+
+def test_a_day_that_was_ended_before_a_restart_is_not_ended_again() -> None:
+    """Its final bar is on the tape, though a restart just after that still looks at the day."""
+    end = "2026-07-14T04:15:00Z"
+    first = builder()
+    late = trade(14 * 3600 - 1, 10)
+    tape: list[Tick] = [late, *first.on_ticks([late])]
+    while (due_ns := first.due_ns) is not None and due_ns <= parse_time(end):
+        tape += first.on_time(due_ns)
+    assert told(tape[-1:])[0].startswith("d1!")
+    second = builder()
+    second.restore(tape)
+    assert to_the_end(second) == []
+
+
+def test_a_withdrawal_waits_a_quarter_of_an_hour_for_its_print() -> None:
+    """After that a print of the same name is another one."""
+    bars = builder()
+    bars.on_ticks([trade(0, 10), cancel(trade(1000, 10, trade_id=5), 10)])
+    at_time(bars, 909)
+    bars.on_ticks([trade(908, 11)])
+    at_time(bars, 990)
+    bars.on_ticks([trade(1000, 10, trade_id=5)])
+    assert bars.counts.withdrawn == 0
 
 
 def test_a_restart_within_a_minute_publishes_what_was_not() -> None:
