@@ -23,13 +23,8 @@ CORRECTIONS: Final = ("upd", "upd_m")
 """Keys of a row that a later cancel or correction may change."""
 WRITER: Final = "storage.process"
 """What the command line of the writer process holds."""
-TROUBLES: Final = ("tapewire_feed_", "tapewire_capture_")
-"""Metrics of feeds and of the files they read begin so."""
-PROGRESS: Final = (
-    "tapewire_feed_frames", "tapewire_feed_heartbeats", "tapewire_feed_ticks", "tapewire_feed_decoded",
-    "tapewire_capture_packets", "tapewire_capture_bytes",
-)  # fmt: skip
-"""Those among them that move when all is well."""
+PLAIN: Final = ("time", "level", "event", "file", "packets", "ticks")
+"""Keys of log entries that say nothing about what is wrong with a recording."""
 Row = dict[str, Any]
 """One row of an answer, as it was read from JSON with exact numbers."""
 
@@ -105,13 +100,17 @@ def history(port: int, family: str, symbols: Sequence[str], page: int = 10_000) 
             query["cursor"] = answer["next_cursor"]
 
 
-def troubles(port: int) -> dict[str, float]:
-    """What the feeds of a hub have counted that is not plain progress, from its metrics."""
-    found = {}
-    for line in lib.text(port, "/metrics").splitlines():
-        name, _, value = line.rpartition(" ")
-        if name.startswith(TROUBLES) and not name.startswith(PROGRESS):
-            found[name] = float(value)
+def troubles(child: Child, recording: Path) -> dict[str, str]:
+    """What the log of a finished replay says about a recording, other than what is said of any."""
+    found: dict[str, str] = {}
+    for line in child.errors.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue  # not a line of the log
+        if entry.get("file") == recording.name:
+            event = entry["event"]
+            found |= {f"{event}: {key}": str(value) for key, value in entry.items() if key not in PLAIN}
     return found
 
 

@@ -1,9 +1,12 @@
+import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from proofs.aims import ProofError
-from proofs.replays import nanoseconds, quote_of, trade_of, units
+from proofs.lib import Child
+from proofs.replays import nanoseconds, quote_of, same, trade_of, troubles, units
 
 
 @pytest.mark.parametrize(
@@ -38,3 +41,28 @@ def test_rows_are_read_in_the_reference_s_terms() -> None:
     assert trade == ("ZIEXT", 1471980632572715948, 99_050_000_000, 100_000_000, 429974)
     quote = quote_of({**head, "bid_price": 99, "bid_size": 1, "ask_price": None, "ask_size": 0})
     assert quote == ("ZIEXT", 1471980632572715948, 99_000_000_000, 1_000_000, None, 0)
+
+
+def test_what_the_log_says_about_a_recording_is_found(tmp_path: Path) -> None:
+    """Counts and damage of this file, without what is said of every file; other lines are passed over."""
+    lines = [
+        '{"time":"t","level":"info","event":"recording played","file":"a.pcap","ticks":9,"lost":2}',
+        '{"time":"t","level":"warning","event":"recording is damaged","file":"a.pcap","damage":"cut"}',
+        '{"time":"t","level":"warning","event":"recording is damaged","file":"b.pcap","damage":"cut"}',
+        "no JSON",
+    ]
+    code = f"import sys; sys.stderr.write({chr(10).join(lines)!r})"
+    child = Child([sys.executable, "-c", code], {}, tmp_path / "log")
+    assert child.wait(60) == 0
+    assert troubles(child, Path("a.pcap")) == {
+        "recording played: lost": "2",
+        "recording is damaged: damage": "cut",
+    }
+
+
+def test_a_row_is_the_same_but_for_corrections() -> None:
+    """A mark keeps its content; only that it was corrected may be added."""
+    row = {"m": 1, "price": 2, "upd": None}
+    assert same({"m": 1, "price": 2, "upd": "cancelled"}, row)
+    assert not same({"m": 1, "price": 3, "upd": None}, row)
+    assert not same(None, row)
