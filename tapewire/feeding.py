@@ -21,6 +21,10 @@ log = structlog.get_logger()
 
 LEFT_OUT: Final = ("gaps", "lost", "duplicates", "malformed", "wrong_protocol", "implausible", "quarantined")
 """The counters of a recording that say what did not become ticks."""
+FRAMES_LEFT_OUT: Final = (
+    "not_udp", "fragments", "cut", "malformed", "unknown_link", "untimed", "damages", "skipped_bytes",
+)  # fmt: skip
+"""The counters of its file that say what was no datagram."""
 
 
 class Feed(Protocol):
@@ -81,7 +85,16 @@ def _tell(file: FilePlayed) -> None:
     left_out = {name: count for name in LEFT_OUT if (count := getattr(counters, name))}
     if file.unknown:
         left_out["unknown"] = sum(file.unknown.values())
-    log.info("recording played", file=file.path.name, packets=file.packets, ticks=counters.ticks, **left_out)
+    frames = {name: count for name in FRAMES_LEFT_OUT if (count := getattr(file.capture, name))}
+    more = {"frames": frames} if frames else {}
+    log.info(
+        "recording played",
+        file=file.path.name,
+        packets=file.packets,
+        ticks=counters.ticks,
+        **left_out,
+        **more,
+    )
     if file.damage:
         log.warning("recording is damaged", file=file.path.name, damage=file.damage)
 

@@ -1,10 +1,12 @@
 """Recordings on their way to the tape, interrupted and not."""
 
 import asyncio
+import struct
 import time
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from config.settings import Settings, SourceSettings, TapeSettings
 from feeds.iex.market_day import Day
@@ -71,6 +73,19 @@ async def test_an_interrupted_replay_goes_on_with_its_totals(tmp_path: Path, rec
     assert rest.feed.decoded == undisturbed.feed.decoded
     assert [t.published for t in rest.totals.values()] == [t.published for t in undisturbed.totals.values()]
     tape.close()
+
+
+async def test_what_is_no_datagram_is_told(tmp_path: Path, recording: Path) -> None:
+    """Frames of other protocols in a recording are counted in the line that says what was played."""
+    arp = bytes(12) + b"\x08\x06" + bytes(46)
+    with recording.open("ab") as file:
+        file.write(struct.pack("<IIII", 1_783_960_300, 0, len(arp), len(arp)) + arp)
+    tape = make_tape(tmp_path / "data")
+    with capture_logs() as logs:
+        await Replay(tape, [recording], "max").run()
+    tape.close()
+    (played,) = [entry for entry in logs if entry["event"] == "recording played"]
+    assert played["frames"] == {"not_udp": 1}
 
 
 def test_the_configuration_names_the_feeds(tmp_path: Path) -> None:
