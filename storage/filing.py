@@ -42,12 +42,11 @@ class DayFiler:
         if not -PAST_NS <= ts_event - ts_recv <= FUTURE_NS:
             return STRAYS
         hour = ts_event // NS_PER_HOUR
-        day = self._days.get(hour)
-        if day is None:
-            day = _trading_day(ts_event)
-            if len(self._days) >= _HOURS_MAX:
-                self._days.clear()
-            self._days[hour] = day
+        if hour in self._days:
+            return self._days[hour]
+        if len(self._days) >= _HOURS_MAX:
+            self._days.clear()
+        day = self._days[hour] = _trading_day(ts_event)
         return day
 
 

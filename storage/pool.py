@@ -1,7 +1,10 @@
 """History queries off the event loop, in worker processes.
 
 Processes, not threads: reading and encoding a page of 10,000 rows keeps an interpreter busy
-for tens of milliseconds, and a thread takes them from the loop that serves live ticks.
+for some 55 ms, and a thread takes them from the loop that serves live ticks. With two such pages
+always under way, the 99th percentile of a timer's lateness was 3 ms beside processes and 18 ms
+beside threads (14 and 75 ms on a busier machine), and processes gave 1.4 times the pages:
+`python -m benchmarks.page`, 2 × AMD EPYC, Linux 6.18, Python 3.11.7.
 
 The wiring keeps `run` going; everything else waits for replies.
 

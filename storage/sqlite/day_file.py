@@ -8,6 +8,7 @@ from typing import Final
 from storage.corrections import PRINT_KINDS, Correction, correction_of
 from storage.sqlite import database
 from storage.sqlite.columns import ID_OFFSET, TABLES, Filed, Table, Values
+from ticks.kinds import TRADE
 
 _IDS_PER_LOOK: Final = 500
 """How many trade ids one statement asks for; SQLite allows at least 999 parameters."""
@@ -77,6 +78,8 @@ class DayFile:
         by_series: dict[int, list[Correction]] = {}
         for lineup, rows in filed.items():
             for m, _, _, tick in rows:
+                if tick.kind == TRADE:
+                    continue  # nearly all are, and none of them says anything about another
                 one = correction_of(tick, lineup, m)
                 if one is not None:
                     by_series.setdefault(self._series[lineup][tick.symbol], []).append(one)

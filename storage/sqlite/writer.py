@@ -2,7 +2,7 @@
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from storage.contract import Checkpoint, Hole
@@ -63,12 +63,13 @@ class SqliteWriter:
 
         Whoever stops in between has done what a crash there does.
         """
-        for place, filed in sorted(self._file(batches).items()):
-            self._commit(place, filed, up_to_m)
+        filed = self._file(batches)
+        for place in sorted(filed):
+            self._commit(place, filed[place], up_to_m)
             yield self._path(place)
         ts_recv = max((batch.ticks[-1].ts_recv for batch in batches if batch.ticks), default=0)
         now = Checkpoint(up_to_m, max(ts_recv, self._checkpoint.value.ts_recv))
-        self._checkpoint.advance(now, _gap_events(batches), holes)
+        self._checkpoint.advance(now, _gap_events(filed), holes)
         yield self._directory / database.CHECKPOINT_NAME
 
     def sync(self) -> None:
@@ -110,13 +111,19 @@ class SqliteWriter:
         """The ticks to store, by file and line-up."""
         filed: dict[Place, dict[str, list[Filed]]] = {}
         day_of = self._filer.day
+        # Of each line-up: (kind, day) → the list for it. The loop below runs once for each tick.
+        lists: dict[str, dict[tuple[int, int], list[Filed] | None]] = {}
         for batch in batches:
-            epoch, lineup = batch.epoch, batch.lineup
-            for m, n, tick in zip(range(batch.first_m, batch.last_m + 1), batch.ns, batch.ticks, strict=True):
-                family = FAMILY_BY_KIND.get(tick.kind)
-                if family is not None:
-                    place = family, day_of(tick.ts_event, tick.ts_recv)
-                    filed.setdefault(place, {}).setdefault(lineup, []).append((m, n, epoch, tick))
+            epoch, m = batch.epoch, batch.first_m
+            known = lists.setdefault(batch.lineup, {})
+            for n, tick in zip(batch.ns, batch.ticks, strict=True):
+                place = tick.kind, day_of(tick.ts_event, tick.ts_recv)
+                if place not in known:
+                    known[place] = _list_for(filed, *place, batch.lineup)
+                found = known[place]
+                if found is not None:
+                    found.append((m, n, epoch, tick))
+                m += 1
         return filed
 
     def _commit(self, place: Place, filed: dict[str, list[Filed]], up_to_m: int) -> None:
@@ -143,11 +150,22 @@ class SqliteWriter:
         return database.file_path(self._directory, *place)
 
 
-def _gap_events(batches: Iterable[Batch]) -> list[tuple[int, str, FeedEvent]]:
+def _list_for(
+    filed: dict[Place, dict[str, list[Filed]]], kind: int, day: int, lineup: str
+) -> list[Filed] | None:
+    """Where ticks of a kind, day and line-up go; None for a kind that is not stored."""
+    family = FAMILY_BY_KIND.get(kind)
+    return None if family is None else filed.setdefault((family, day), {}).setdefault(lineup, [])
+
+
+def _gap_events(filed: Mapping[Place, Mapping[str, Sequence[Filed]]]) -> list[tuple[int, str, FeedEvent]]:
+    """The gap events among ticks to store, in order of marks."""
     found = [
-        (batch.first_m + offset, batch.lineup, event)
-        for batch in batches
-        for offset, tick in enumerate(batch.ticks)
+        (m, lineup, event)
+        for (family, _), by_lineup in filed.items()
+        if family == "events"
+        for lineup, rows in by_lineup.items()
+        for m, _, _, tick in rows
         if (event := gap_event_of(tick)) is not None
     ]
     return sorted(found, key=lambda one: one[0])
