@@ -103,3 +103,12 @@ def test_a_decision_answers_four_questions(decision: Path) -> None:
     """A decision says what was asked, chosen and refused, and what would change it."""
     headings = re.findall(r"^## (.+)$", prose(decision), re.MULTILINE)
     assert headings[:4] == ["Question", "Chosen", "Refused", "What would change our mind"]
+
+
+@pytest.mark.parametrize("document", [path for path in DOCUMENTS if path.parts[0] != "changes"], ids=str)
+def test_files_named_in_documents_exist(document: Path) -> None:
+    """A document that says where something is is right about it."""
+    named = re.findall(r"`([a-z_]+/[\w/.-]+\.(?:py|md|toml))`", (checkout.ROOT / document).read_text())
+    ours = {name for name in named if name.split("/")[0] in (*checkout.PACKAGES, "tests", "proofs", "docs")}
+    missing = sorted(name for name in ours if not (checkout.ROOT / name).exists())
+    assert not missing, f"{document}: {missing}"
