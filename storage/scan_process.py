@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from storage.bars import bars_page
-from storage.child import end_with_parent, settings_from_environment
+from storage.child import collect_seldom, end_with_parent, settings_from_environment
 from storage.contract import Key
 from storage.encode import encode_row, encode_rows
 from storage.errors import StorageError, StoreUnavailable
@@ -126,6 +126,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 def main() -> None:
     """Serve on standard input and output."""
     end_with_parent(signal.SIGKILL)
+    collect_seldom()
     # Whatever prints by mistake must not get between the replies.
     replies = os.dup(1)
     os.dup2(2, 1)

@@ -46,6 +46,16 @@ def test_without_settings_the_defaults_hold(monkeypatch: pytest.MonkeyPatch) -> 
         settings_from_environment()
 
 
+def test_the_collector_looks_seldom_but_still_looks() -> None:
+    """Whatever cycles there are go in the end."""
+    code = (
+        "import gc; from storage.child import collect_seldom; collect_seldom(); "
+        "print(gc.isenabled(), gc.get_threshold()[0] > 10_000, gc.get_freeze_count() > 0)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["True"] * 3
+
+
 def test_a_child_dies_with_its_parent() -> None:
     """Also when the parent is killed and can say nothing any more."""
     with subprocess.Popen([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE) as parent:

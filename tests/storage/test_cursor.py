@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from storage import cursor as cursor_module
 from storage.contract import Key
 from storage.cursor import CursorKeeper, CursorOwner, Place
 from storage.errors import CursorError, CursorExpired, CursorForeign, CursorForged
@@ -98,6 +99,15 @@ def test_a_cursor_ends(keeper: CursorKeeper, age_s: int, good: bool) -> None:
     else:
         with pytest.raises(CursorExpired):
             keeper.open(text, QUERY, OWNER, NOW_S + age_s)
+
+
+def test_a_cursor_of_another_version_has_ended(keeper: CursorKeeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was ours, but we no longer know what it means: start over."""
+    with monkeypatch.context() as patched:
+        patched.setattr(cursor_module, "VERSION", 2)
+        text = keeper.seal(QUERY, OWNER, PLACE, NOW_S)
+    with pytest.raises(CursorExpired, match="version"):
+        keeper.open(text, QUERY, OWNER, NOW_S)
 
 
 def test_every_changed_bit_is_noticed(keeper: CursorKeeper) -> None:

@@ -1,19 +1,25 @@
 """Store and tape as one: rows, pages, corrections and gaps, while a writer keeps writing."""
 
+import random
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config.settings import StorageSettings
 from storage.contract import Key, Order, Row, ScanPage, ScanQuery, StoreReader
 from storage.errors import QueryError
 from storage.history import History, HistoryPage, HistoryQuery
 from storage.memory import MemoryStore
+from storage.sqlite.reader import SqliteReader
+from storage.tail_cache import TailCache
 from tape.batch import Batch
-from tape.reader import Damage
+from tape.reader import Damage, TapeReader
 from tape.ring import cut_batch
 from tests.storage.making import DAY, NOON, batch, cancel, gap, quote, symbols, tapes, trade
+from tests.storage.running import open_tape, publish, some_ticks, writer_process
 from ticks import kinds
 from ticks.kinds import FAMILIES
 from ticks.model import Tick
@@ -227,3 +233,28 @@ def test_any_walk_while_a_writer_writes_returns_exactly_the_frozen_set(
             break
     assert found == expected
     assert after is None
+
+
+def test_walks_beside_a_real_writer_return_exactly_the_frozen_set(tmp_path: Path) -> None:
+    """SQLite and the journal on disk, the writer in its own process, from the empty store to the full one."""
+    tape = open_tape(tmp_path)
+    batches = publish(tape, some_ticks(0, 6_000))
+    query, known_at, chance = HistoryQuery("quotes"), 5_500, random.Random(7)
+    expected = whole(batches, query, known_at)
+    reader = SqliteReader(tmp_path / "store")
+    cache = TailCache(TapeReader(tmp_path).read)
+    one = History(reader, cache.read, lambda: tape.marks.durable)
+    begun_at: list[int] = []
+    with writer_process(tmp_path, StorageSettings(round_rows=200, round_ms=1)):
+        while not begun_at or begun_at[-1] < 6_000:
+            begun_at.append(tape.marks.stored)
+            found: list[Row] = []
+            after: Key | None = None
+            while not found or after is not None:
+                page = one.page(query, known_at, after, chance.randrange(1, 900))
+                found += page.rows
+                after = page.next_key
+            assert found == expected
+    assert begun_at[0] < 6_000
+    reader.close()
+    tape.close()

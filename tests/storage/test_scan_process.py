@@ -142,13 +142,29 @@ def test_requests_are_served_in_order_until_there_are_no_more(folder: Path) -> N
     assert page.rows == 5
 
 
-def test_the_process_ends_with_its_input_and_keeps_prints_away_from_replies(folder: Path) -> None:
+PRINTS = """
+import sys
+import storage.scan_process as process
+
+serve = process.serve
+process.serve = lambda *given: (print("by mistake", flush=True), serve(*given))
+process.main()
+"""
+
+
+@pytest.mark.parametrize("prints", [False, True])
+def test_the_process_ends_with_its_input_and_keeps_prints_away_from_replies(
+    folder: Path, prints: bool
+) -> None:
     """What is printed by mistake goes to standard error."""
-    settings = ChildSettings(StorageSettings(), "")
+    command = child_command("storage.scan_process", folder)
+    if prints:
+        command = [*command[:2], "-c", PRINTS, *command[4:]]
     done = subprocess.run(
-        child_command("storage.scan_process", folder),
+        command,
         input=encode_message(FirstTimeRequest("trades", "")),
-        env=child_environment(settings), capture_output=True, timeout=30, check=True,
+        env=child_environment(ChildSettings(StorageSettings(), "")),
+        capture_output=True, timeout=30, check=True,
     )  # fmt: skip
     assert decode_reply(done.stdout[LENGTH.size :]) == NumberReply(None)
-    assert done.stderr == b""
+    assert done.stderr == (b"by mistake\n" if prints else b"")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from storage.contract import Checkpoint, Hole
-from storage.errors import StoreDamaged
+from storage.errors import StoreDamaged, StoreUnavailable
 from storage.sqlite import database
 from storage.sqlite.checkpoint import CheckpointFile, read_checkpoint, read_gaps
 from tests.storage.making import NOON, gap
@@ -96,6 +96,22 @@ def test_gaps_repeated_after_a_power_cut_are_folded_once(path: Path) -> None:
         (7, 8),
     ]
     reader.close()
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(path: Path) -> None:
+    """A full disk (here: a page limit): neither the mark nor half of the gaps are there."""
+    file = CheckpointFile(path, "boot-1")
+    file.advance(Checkpoint(7, NOON), [], [])
+    file._connection.execute("pragma max_page_count = 8")
+    holes = [Hole(m, m, "disk" * 100, NOON, NOON + 1) for m in range(8, 200)]
+    with pytest.raises(StoreUnavailable, match="full"):
+        file.advance(Checkpoint(200, NOON), [], holes)
+    assert file.value.m == 7
+    file._connection.execute("pragma max_page_count = 100000")
+    assert read_gaps(file._connection, "", 0, NOON * 2, 999) == []
+    file.advance(Checkpoint(200, NOON), [], holes)
+    assert len(read_gaps(file._connection, "", 0, NOON * 2, 999)) == len(holes)
+    file.close()
 
 
 def test_another_file_in_its_place_is_refused(path: Path) -> None:

@@ -94,6 +94,16 @@ def test_a_file_that_is_none_is_damaged(path: Path) -> None:
     assert path.read_bytes() == b"x" * 5_000
 
 
+def test_a_file_of_another_format_is_refused(path: Path) -> None:
+    """A newer version may have written it."""
+    DayFile(path, "trades", 1_024).close()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("update meta set value = 99 where key = 'format'")
+    connection.close()
+    with pytest.raises(StoreDamaged, match="format 99"):
+        DayFile(path, "trades", 1_024)
+
+
 def test_a_day_with_more_corrections_than_one_statement_takes(path: Path) -> None:
     """All are found, though they are looked up in parts."""
     file = DayFile(path, "trades", 1_024)

@@ -223,6 +223,24 @@ def test_after_an_error_the_same_round_can_be_written(tmp_path: Path) -> None:
     writer.close()
 
 
+def test_a_file_that_refused_a_round_is_opened_anew(tmp_path: Path) -> None:
+    """What its cache of symbols held was rolled back with the rows."""
+    writer = SqliteWriter(tmp_path, "boot")
+    writer.write([batch([trade("A")])], 1)
+    file = next(iter(writer._files.values()))
+    file._connection.execute("pragma max_page_count = 12")
+    more = batch([trade(f"S{i}") for i in range(2_000)], 2)
+    with pytest.raises(StoreUnavailable, match="full"):
+        writer.write([more], 2_001)
+    assert not writer._files
+    writer.write([more], 2_001)
+    reader = SqliteReader(tmp_path)
+    assert reader.symbol_count([(1, 2_001)]) == 2_001
+    assert len(walk(reader, ScanQuery("trades", 2_001))) == 2_001
+    reader.close()
+    writer.close()
+
+
 def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
     """With its name in the message."""
     (tmp_path / "file").touch()
