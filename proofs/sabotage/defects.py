@@ -331,3 +331,7 @@ def slow_store(module: Any) -> None:
 def slow_pages(module: Any) -> None:
     """Looking up a page takes twenty times as long."""
     module.History.page = slowed(module.History.page, 20)
+
+
+# Last, because it registers its defects with what is above.
+from proofs.sabotage import durability  # noqa: E402, F401

@@ -4,6 +4,7 @@ Used by the tests of faults and by the proof of the durability rule. A scene ret
 often its fault acted; it raises `Broken` when a promise is broken.
 """
 
+import json
 import os
 import random
 import shutil
@@ -22,11 +23,12 @@ from tape.batch import Batch
 from tape.disk import Disk
 from tape.errors import JournalFailed
 from tape.frames import Frame, scan
-from tape.marks import FILE_NAME
+from tape.marks import FILE_NAME, Marks
 from tape.reader import Damage
+from tape.recovery import recover
 from tape.tape import Tape
 from tests.tape.making import NOW_NS, boot, gaps, kill, news, position, quote, read_all, trade
-from tests.tape.world import demand
+from tests.tape.world import World, demand
 from ticks.channels import channel_of
 from ticks.model import Tick
 
@@ -58,11 +60,13 @@ class Told(Struct, frozen=True):
 class Ledger:
     """Everything that was published on one tape, over all its lives. Use its `take` as `on_batch`."""
 
-    def __init__(self, earlier: "Ledger | None" = None) -> None:
-        self.told: dict[int, Told] = {} if earlier is None else dict(earlier.told)
+    def __init__(self, earlier: "Ledger | None" = None, up_to_m: int = segment.NO_MARK) -> None:
+        """Begin with what `earlier` holds up to a mark."""
+        known = {} if earlier is None else earlier.told
+        self.told: dict[int, Told] = {m: told for m, told in known.items() if m <= up_to_m}
         self._numbers: set[tuple[int, str, int]] = set()
-        for known in self.told.values():
-            self._numbers.add((known.epoch, known.channel, known.n))
+        for told in self.told.values():
+            self._numbers.add((told.epoch, told.channel, told.n))
 
     @property
     def last_m(self) -> int:
@@ -137,33 +141,49 @@ def go_on(folder: Path, settings: TapeSettings, ledger: Ledger) -> tuple[Tape, d
 
 
 def torn_tails(folder: Path, seed: int, last_batches: int = 2) -> Counter[str]:
-    """Cut the last segment at every byte of its last batches, and start again."""
+    """Cut the last segment at every byte of its last batches, and start again.
+
+    In turn: after the death of the process while it wrote what it had not published yet; after
+    one that took published ticks with it; and after a power cut.
+    """
     settings, ledger = build(folder, seed, segment_bytes=1 << 20)
     path = segment.list_files(folder / "base")[-1].path
     whole = path.read_bytes()
-    batches = [item for item in scan(whole, segment.HEADER_BYTES) if isinstance(item, Frame)]
-    first = [item for item in batches if item.kind == frames.BATCH and item.count][-last_batches]
+    found = [item for item in scan(whole, segment.HEADER_BYTES) if isinstance(item, Frame)]
+    batches = [item for item in found if item.kind == frames.BATCH and item.count]
     acted: Counter[str] = Counter()
-    for size in range(first.offset, len(whole)):
-        boots = (size + seed) % 2 == 0
+    for size in range(batches[-last_batches].offset, len(whole)):
+        how = ("unpublished", "published", "power cut")[(size + seed) % 3]
         spoilt = copy(folder)
-        boot(folder, "boot-2" if boots else "boot-1")
-        (spoilt / path.relative_to(folder / "base")).write_bytes(whole[:size])
-        left = [item for item in batches if item.end <= size and item.kind == frames.BATCH and item.count]
-        last_m = left[-1].first_m + left[-1].count - 1
+        boot(folder, "boot-2" if how == "power cut" else "boot-1")
+        torn = spoilt / path.relative_to(folder / "base")
+        torn.write_bytes(whole[:size])
+        last = [item for item in batches if item.end <= size][-1]
+        last_m = last.first_m + last.count - 1
         lives = Ledger(ledger)
+        if how == "unpublished":
+            lives = Ledger(ledger, last_m)
+            _say_accepted(spoilt, last_m)
+        published_m = lives.last_m
         tape, ticks, holes = go_on(spoilt, settings, lives)
         acted["cuts"] += 1
         acted["torn tails"] += tape.recovered.torn_bytes > 0
         acted[tape.verdict] += 1
-        known = [m for m in ticks if m <= ledger.last_m]
+        known = [m for m in ticks if m <= published_m and lives.told[m] == ledger.told.get(m)]
         demand(known == list(range(1, last_m + 1)), "not exactly what is left", size, last_m, len(known))
         unread = lives.compare(ticks, holes)
-        demand(unread == set(range(last_m + 1, ledger.last_m + 1)), "not exactly what was cut", size)
-        lost = last_m < ledger.last_m
-        demand(tape.verdict == ("restart" if lost or boots else "continue"), "a wrong verdict", size, boots)
+        demand(unread == set(range(last_m + 1, published_m + 1)), "not exactly what was cut", size)
+        goes_on = how != "power cut" and last_m == published_m
+        demand(tape.verdict == ("continue" if goes_on else "restart"), "a wrong verdict", size, how)
         demand(bool(gaps(ticks)) == (tape.verdict == "restart"), "a loss was not declared", size)
+        demand(not recover(spoilt).damage, "the start has left damage behind", size, how)
     return acted
+
+
+def _say_accepted(folder: Path, m: int) -> None:
+    marks = Marks(folder)
+    marks.accepted = m
+    marks.close()
 
 
 def flipped_bits(folder: Path, seed: int, flips: int) -> Counter[str]:
@@ -381,6 +401,76 @@ def failing_sync(folder: Path, flag: Path) -> Counter[str]:
     return acted
 
 
+def exactly_once(folder: Path, seed: int) -> World:
+    """A source that goes on at its position, over power cuts that lose no page in the middle.
+
+    However often the power fails, each of its batches is on the tape once, and in order.
+    """
+    chance = random.Random(seed)
+    world = World(folder, holes=False)
+    for _ in range(chance.randint(1, 50)):
+        what = chance.random()
+        if what < 0.6:
+            # The same batch whenever it is sent, so that its absence can be told.
+            world.publish((3, 1, 0, 2, 30)[world.parts % 5], seed + world.parts)
+        elif what < 0.75:
+            world.background_sync()
+        elif what < 0.8:
+            world.flush()
+        elif what < 0.9:
+            world.crash()
+        else:
+            world.cut_power(chance.getrandbits(32))
+    world.flush()
+    parts = [known.part for known in world.on_tape() if known.part >= 0]
+    order = [part for at, part in enumerate(parts) if at == 0 or parts[at - 1] != part]
+    wanted = [part for part in range(world.parts) if part % 5 != 2]
+    demand(order == wanted, "batches are missing, doubled or out of order", order, wanted)
+    world.finish()
+    return world
+
+
+def cut_after_clean_end(folder: Path, seed: int) -> World:
+    """The power fails right after a tape went on behind a clean end: that must not count as one again."""
+    world = World(folder)
+    world.publish(5, seed)
+    world.close()
+    world.publish(5, seed + 1)
+    world.cut_power(seed)
+    demand(world.tape.verdict == "restart", "what followed a clean end was forgotten")
+    world.finish()
+    return world
+
+
+def cut_after_archive(folder: Path, seed: int) -> World:
+    """The power fails right after segments went into the archive: every tick is in one or the other."""
+    world = World(folder)
+    while world.acted["archived"] < 3:
+        world.publish(30, seed + world.parts)
+        world.flush()
+        world.archive(1.0)
+    world.cut_power(seed)
+    world.finish()
+    return world
+
+
+def synced_again(log: str) -> int:
+    """Demand that no file in a log of `shim.c` was synced again after it had failed; how many failed."""
+    failed: set[str] = set()
+    for line in log.splitlines():
+        file, result = line.split()
+        if file.startswith("f"):
+            demand(file not in failed, "synced again after it had failed", file)
+            failed |= {file} if result == "-1" else set()
+    return len(failed)
+
+
+def parsed(output: str) -> dict[str, int]:
+    """What a scene in a process of its own has counted."""
+    counted: dict[str, int] = json.loads(output)
+    return counted
+
+
 if __name__ == "__main__":
     # A scene that must have a process of its own: what it does is for the whole process.
     name, place, argument = sys.argv[1:]
@@ -388,6 +478,6 @@ if __name__ == "__main__":
         outcome = limited_files(Path(place), int(argument))
     else:
         outcome = failing_sync(Path(place), Path(argument))
-    print(dict(outcome))
+    print(json.dumps(outcome))
     sys.stdout.flush()
     os._exit(0)

@@ -2,14 +2,12 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.tape.lives import Step, live
 from tests.tape.world import World
-
-Step = tuple[Any, ...]
 
 shares = st.floats(0, 1)
 seeds = st.integers(0, 2**32)
@@ -40,23 +38,6 @@ upkeep = st.one_of(
     st.tuples(st.just("retire"), shares, st.integers(1, 60_000)),
 )
 steps = st.lists(st.one_of(calm, calm, calm, ends, faults, upkeep), max_size=40)
-
-
-def live(world: World, done: list[Step]) -> None:
-    """Take the steps."""
-    for name, *details in done:
-        match name:
-            case "publish":
-                count, seed, position, lineup = details
-                world.publish(count, seed, position=position, lineup=lineup)
-            case "sync_failures" | "room_bytes" | "refuse_files":
-                setattr(world.disk, name, details[0])
-            case "close":
-                world.close(reboot=details[0])
-            case _:
-                getattr(world, name)(*details)
-    world.heal()
-    world.finish()
 
 
 @settings(max_examples=300, deadline=None)

@@ -80,6 +80,8 @@ class World:
         self._volatile_epochs: set[int] = set()
         self._durable_m = 0
         self._retired_m = 0
+        self._holes = False
+        """Whether damage was found when the tape was read last: then numbers are missing too."""
         self._last_m = 0
         self._numbers: dict[tuple[int, str], int] = {}
         self._made = 0
@@ -212,6 +214,12 @@ class World:
         """Read the whole tape."""
         self._check_marks()
         self.read(0, 1)
+        before: dict[str, int] = {}
+        kept = self.on_tape()
+        for known in kept if not self._holes else ():
+            n = before.get(known.channel, known.n - 1) + 1
+            demand(known.n == n, "numbers on the tape are broken", known, n)
+            before[known.channel] = n
 
     def finish(self) -> None:
         """Check, end, and see that nothing is left open."""
@@ -226,6 +234,7 @@ class World:
         reader = self.tape.reader()
         items = list(reader.read(0, self.tape.marks.durable))
         reader.close()
+        self._holes = any(isinstance(item, Damage) and item.reason == "disk" for item in items)
         return [
             self.published[m]
             for item in items

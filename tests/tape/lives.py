@@ -1,0 +1,87 @@
+"""Random lives of a tape: lists of steps that a `World` takes, and the settings it takes them with."""
+
+import random
+from typing import Any, Final
+
+from msgspec import structs
+
+from config.settings import TapeSettings
+from tests.tape.world import SETTINGS, World
+
+Step = tuple[Any, ...]
+
+LONGEST: Final = 60
+
+
+def live(world: World, steps: list[Step]) -> None:
+    """Take the steps, let the disk recover, and check everything."""
+    for name, *details in steps:
+        match name:
+            case "publish":
+                count, seed, position, lineup = details
+                world.publish(count, seed, position=position, lineup=lineup)
+            case "sync_failures" | "room_bytes" | "refuse_files":
+                setattr(world.disk, name, details[0])
+            case "close":
+                world.close(reboot=details[0])
+            case _:
+                getattr(world, name)(*details)
+    world.heal()
+    world.finish()
+
+
+def random_steps(chance: random.Random) -> list[Step]:
+    """One life."""
+    return [_step(chance) for _ in range(chance.randint(1, LONGEST))]
+
+
+def random_settings(chance: random.Random) -> TapeSettings:
+    """The usual small sizes, or other ones."""
+    if chance.random() < 0.5:
+        return SETTINGS
+    return structs.replace(
+        SETTINGS,
+        segment_bytes=chance.choice((3_000, 6_000, 20_000)),
+        table_rows=chance.choice((8, 24, 200)),
+        reserve_marks=chance.choice((16, 64, 1_000)),
+        unsynced_bytes=chance.choice((1_500, 2_500, 1 << 26)),
+    )
+
+
+def _step(chance: random.Random) -> Step:
+    name = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    match name:
+        case "publish":
+            count = chance.choice((0, 1, 2, 5, chance.randint(0, 40)))
+            return name, count, chance.getrandbits(32), chance.random() < 0.7, chance.choice(("", "", "iex"))
+        case "tend":
+            return name, chance.choice((0.0, 0.5, 2.0, -3600.0))
+        case "tail":
+            return name, chance.choice((1, 7, 1000))
+        case "read":
+            return name, chance.random(), chance.random()
+        case "close":
+            return name, chance.random() < 0.5
+        case "cut_power":
+            return name, chance.getrandbits(32)
+        case "sync_failures":
+            return name, chance.randint(1, 4)
+        case "room_bytes":
+            return name, chance.randint(0, 3_000)
+        case "refuse_files":
+            return name, chance.randint(1, 3)
+        case "archive":
+            return name, chance.random()
+        case "retire":
+            return name, chance.random(), chance.randint(1, 60_000)
+        case _:
+            return (name,)
+
+
+WEIGHTS: Final = {
+    "publish": 45, "flush": 7, "background_sync": 8, "tend": 6, "tail": 4, "read": 3,
+    "close": 3, "crash": 4, "cut_power": 5,
+    "sync_failures": 3, "room_bytes": 3, "refuse_files": 2, "heal": 4,
+    "archive": 2, "retire": 2,
+}  # fmt: skip
+"""Step → how often."""
