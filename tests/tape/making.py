@@ -1,6 +1,9 @@
 """What the tests of the tape are made of: ticks, tapes in a folder, and what is read from them."""
 
-from collections.abc import Iterator, Sequence
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -86,8 +89,6 @@ def tape_in(
 
 def kill(tape: Tape) -> None:
     """What the death of the process leaves: nothing is written, nothing synced, the folder is free."""
-    import os
-
     tape.journal.abandon()
     tape.marks.close()
     os.close(tape._lock)
@@ -110,6 +111,14 @@ def fill(
         if (first - start) % sync_ticks < each:
             tape.flush()
     return last_m
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until something is true, at most twenty seconds."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it did not become true"
+        threading.Event().wait(0.001)
 
 
 def read_all(folder: Path, up_to_m: int, after_m: int = 0) -> tuple[dict[int, Tick], list[Damage]]:

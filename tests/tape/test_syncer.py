@@ -2,14 +2,14 @@
 
 import errno
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tape.disk import Disk
 from tape.syncer import Syncer
+from tests.tape.making import wait_for
 
 FOLDER = Path("folder")
 
@@ -53,14 +53,6 @@ class Stage:
         self.disk = Scripted()
         self.durable: list[int] = []
         self.syncer = Syncer(self.disk, interval_s, 0, self.durable.append)
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until something is true, at most ten seconds."""
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "it did not become true"
-        threading.Event().wait(0.001)
 
 
 @pytest.fixture
