@@ -1,13 +1,10 @@
-"""How fast ticks go through the whole synchronous path: `python -m benchmarks.tape [FILE]`.
+"""How fast ticks are numbered, remembered and journalled, on one core: `python -m benchmarks.tape`.
 
-From datagrams, already unwrapped, over decoding, numbering, latest values and ring to the journal on
-disk, in batches as a replay makes them, and the position in each. Measured in CPU time of the
-process, its sync thread included, median of five runs on a fresh tape each.
-
-* `path`: all of it;
-* `tape`: the same ticks, decoded beforehand: numbering, journal, latest values, ring.
-
-Without FILE it takes the real TOPS recording if it is there, else a made-up one of as many messages.
+Made-up ticks, already decoded, in batches of 1, 10 and 100, go through the whole tape (number,
+journal, shared marks, latest values, ring), with the sync thread at work. Measured in CPU time of
+the process, its threads and its system calls included, median of five runs each; every run has a
+new tape. `ticks_per_cpu_s` is that of batches of 100, the usual size of a recording's or a busy
+feed's.
 """
 
 import gc
@@ -15,91 +12,57 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import Final
 
-from benchmarks.decode import MADE, REAL, chunks_of, unwrap
+from benchmarks._ticks import DISTRIBUTION, START_NS, made_up
 from config.settings import TapeSettings
-from feeds.iex import IexSession
-from feeds.packets import Packet
-from feeds.playback import PACKETS_MAX, TICKS_MAX
-from feeds.synthetic_file import write_recording
-from proofs import lib
-from proofs.aims import ProofError
 from proofs.machine import machine
 from tape.batch import SourcePosition
 from tape.tape import Tape
 from ticks.model import Tick
-from ticks.sources import IEX_TOPS
 
 RUNS: Final = 5
-POSITION: Final = SourcePosition("replay:benchmark", bytes(250))
-"""About as long as that of a replay."""
+TICKS: Final = 100_000
+BATCHES: Final = (1, 10, 100)
 
 
-def batches(packets: Sequence[Packet]) -> Iterator[list[Tick]]:
-    """Decode datagrams to batches of the size that a replay publishes."""
-    receive = IexSession(IEX_TOPS, replay=True).receive
-    batch: list[Tick] = []
-    for place, packet in enumerate(packets, 1):
-        batch += receive(packet.payload, packet.time_ns)
-        if len(batch) >= TICKS_MAX or place % PACKETS_MAX == 0:
-            yield batch
-            batch = []
-    yield batch
-
-
-def publish(made: Callable[[], Iterator[list[Tick]]]) -> tuple[int, float]:
-    """Publish batches to a fresh tape; how many ticks, and CPU seconds from the first to the last."""
-    with tempfile.TemporaryDirectory() as folder:
-        tape = Tape(TapeSettings(), Path(folder), time.time_ns())
+def run(ticks: list[Tick], size: int) -> tuple[float, float]:
+    """Publish the ticks in batches of `size` on a new tape: CPU seconds, and bytes a tick."""
+    batches = [ticks[at : at + size] for at in range(0, len(ticks), size)]
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        tape = Tape(TapeSettings(), Path(folder), START_NS)
         gc.collect()
-        began = time.process_time()
-        for batch in made():
-            tape.publish("", batch, POSITION, time.time_ns())
-        seconds = time.process_time() - began
-        ticks = tape.marks.accepted
+        start = time.process_time()
+        for number, batch in enumerate(batches):
+            tape.publish("", batch, SourcePosition("benchmark", b"%d" % number), START_NS)
+        tape.flush()
+        taken = time.process_time() - start
+        written = tape.journal.bytes_written
         tape.close()
-    return ticks, seconds
+    return taken, written / len(ticks)
 
 
-def measure(path: Path) -> dict[str, object]:
-    """The figures of one recording."""
-    packets = unwrap(chunks_of(path))
-    decoded = list(batches(packets))
-    whole = [publish(lambda: batches(packets)) for _ in range(RUNS)]
-    alone = [publish(lambda: iter(decoded)) for _ in range(RUNS)]
-    return {
+def main() -> int:
+    """Run and print one line."""
+    ticks = [tick for batch in made_up(TICKS, 0.1) for tick in batch.ticks]
+    line: dict[str, object] = {
         "benchmark": "tape",
-        "recording": path.name,
-        "ticks": whole[0][0],
-        "path_ticks_per_cpu_s": round(median(ticks / seconds for ticks, seconds in whole)),
-        "tape_ticks_per_cpu_s": round(median(ticks / seconds for ticks, seconds in alone)),
-        "runs": RUNS,
         "machine": machine(),
+        "ticks": TICKS,
+        "ticks_are": DISTRIBUTION,
     }
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Print one JSON line."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(arguments[0]) if arguments else _recording(Path(folder))
-        print(json.dumps(measure(path), ensure_ascii=False))
+    for size in BATCHES:
+        runs = [run(ticks, size) for _ in range(RUNS)]
+        rates = [TICKS / taken for taken, _ in runs]
+        line[f"ticks_per_cpu_s_in_batches_of_{size}"] = round(median(rates))
+        line[f"spread_percent_{size}"] = round(100 * (max(rates) - min(rates)) / median(rates))
+        line["bytes_per_tick"] = round(runs[-1][1], 1)
+    line["ticks_per_cpu_s"] = line[f"ticks_per_cpu_s_in_batches_of_{BATCHES[-1]}"]
+    print(json.dumps(line))
     return 0
 
 
-def _recording(folder: Path) -> Path:
-    with suppress(ProofError):
-        real = lib.recordings() / REAL
-        if real.is_file():
-            return real
-    made = folder / "made-up.pcap.gz"
-    write_recording(made, MADE, packed=True)
-    return made
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

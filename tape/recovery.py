@@ -5,6 +5,7 @@ taken those, the files before it are read too. Whether numbering may simply go o
 by `verdict`, from facts alone.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -157,13 +158,14 @@ def _read(recovered: Recovered, file: TapeFile, data: bytes, durable_m: int) -> 
     except FormatError as error:
         recovered.damage.append(f"{name}: {error}")
     end, durable_end = HEADER_BYTES, 0
+    apply = partial(_apply_block, state) if file.archived else state.apply
     for item in scan(data, HEADER_BYTES):
         if isinstance(item, Damaged):
             recovered.damage.append(f"{name}: no sound frame in bytes {item.offset} to {item.end}")
             recovered.damaged_bytes += item.end - item.offset
             continue
         try:
-            _apply(state, item)
+            apply(item)
         except FormatError as error:
             recovered.damage.append(f"{name}: {error} at byte {item.offset}")
         end = item.end
@@ -174,13 +176,12 @@ def _read(recovered: Recovered, file: TapeFile, data: bytes, durable_m: int) -> 
     recovered.torn_bytes = max(0, len(data) - end)
 
 
-def _apply(state: TapeState, frame: Frame) -> None:
-    if frame.kind != BLOCK:
-        state.apply(frame)
-        return
-    for item in scan(unpack_block(frame)):
-        if isinstance(item, Frame):
-            state.apply(item)
+def _apply_block(state: TapeState, frame: Frame) -> None:
+    """Apply a frame of an archive: a block of frames, or the index, which says nothing new."""
+    if frame.kind == BLOCK:
+        for item in scan(unpack_block(frame)):
+            if isinstance(item, Frame):
+                state.apply(item)
 
 
 def _header(file: TapeFile) -> SegmentHeader | None:
