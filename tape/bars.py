@@ -25,7 +25,10 @@ from tape.bar_book import FINAL_AFTER_NS, FOREVER_NS, BarBook, BarCounts
 from tape.bar_drafts import Day, DayDraft, Minute, MinuteDraft, day_number
 from tape.bar_rules import NO_BAR, Tally, bar_tick
 from tape.batch import Batch
+from tape.feed_clock import FeedClock
 from ticks import sources
+from ticks.flags import BACKFILL, SNAPSHOT, TS_EVENT_ESTIMATED
+from ticks.kinds import FEED_EVENT
 from ticks.model import Bar, BarDaily, BarRevision, Tick
 from ticks.times import NS_PER_MINUTE, NS_PER_SECOND, new_york_time_ns
 
@@ -35,6 +38,8 @@ REVISE_EVERY_NS: Final = NS_PER_MINUTE
 AHEAD_NS: Final = NS_PER_MINUTE
 """How far a print may be stamped beyond the time it was received at; clocks differ by less."""
 
+_NOT_TIMELY: Final = BACKFILL | SNAPSHOT | TS_EVENT_ESTIMATED
+_OWN_SOURCES: Final = frozenset((sources.DERIVED, sources.HUB))
 _RESTORE_SLACK_NS: Final = NS_PER_MINUTE
 # What one call may do, in units of about 5 µs, so that a minute mark with thousands of symbols
 # does not hold up the loop: a bar costs one, and one more for each 16 prints.
@@ -46,18 +51,19 @@ class BarBuilder:
     """Makes the bars of one line-up.
 
     Time comes from `now_ns` and from the ticks' `ts_recv`, which must be of the same clock: a
-    replay gives its recording's time, not the wall's. It never goes back.
+    replay gives its recording's time, not the wall's. It never goes back, and what is wrong
+    with it is allowed for (`tape.feed_clock`): minutes end by the feed's time.
     """
 
     def __init__(self, settings: BarSettings, lineup: str = "") -> None:
         self._lineup = lineup
         self._grace_ns = settings.grace_ms * 1_000_000
         self._book = BarBook(settings.kept_trades, settings.wait_ms * 1_000_000)
-        self._clock_ns = 0
-        self._watermark_ns = 0
+        self._clock = FeedClock()
         self._next_end_ns = FOREVER_NS
         """End of the first open minute that the watermark has not passed."""
         self._due_ns = FOREVER_NS
+        """When something is to be done next, by the feed's time."""
         self._late_days_due_ns = FOREVER_NS
         self._restored = False
         self._ending: list[Day] = []
@@ -75,8 +81,8 @@ class BarBuilder:
         A time that has come already means that the last call left work over: call again soon.
         """
         if self._busy():
-            return self._clock_ns
-        return None if self._due_ns == FOREVER_NS else self._due_ns
+            return self._clock.now_ns
+        return None if self._due_ns == FOREVER_NS else self._clock.our_time(self._due_ns)
 
     def on_batch(self, batch: Batch) -> list[Tick]:
         """`on_ticks` of a batch of this line-up; nothing for any other."""
@@ -93,7 +99,8 @@ class BarBuilder:
 
     def on_time(self, now_ns: int) -> list[Tick]:
         """Returns the bars to publish now. Calling late, or rarely, only delays them."""
-        self._set_clock(now_ns, FINAL_AFTER_NS)
+        self._clock.tell(now_ns)
+        self._seal_old(FINAL_AFTER_NS)
         return self._advance()
 
     def restore(self, ticks: list[Tick]) -> None:
@@ -144,23 +151,24 @@ class BarBuilder:
     def _take(self, ticks: list[Tick], sealed_after_ns: int) -> None:
         if not ticks:
             return
-        last = ticks[-1]
-        self._book.ahead_ns = max(self._clock_ns, last.ts_recv) + AHEAD_NS
-        # Before the clock moves on: what came in time is not late because of what came with it.
+        clock = self._clock
+        if not clock.started and (first := next(filter(_shows_time, ticks), None)) is not None:
+            clock.see(first.ts_event, first.ts_recv)
+            self._seal_old(sealed_after_ns)
+        clock.tell(ticks[-1].ts_recv)
+        if clock.now_ns:
+            self._book.ahead_ns = clock.latest_ns() + AHEAD_NS
+        # Before minutes are sealed: what came in time is not late because of what came with it.
         self._book.take(ticks)
-        self._set_clock(last.ts_recv, sealed_after_ns)
-        # An event is not later than its receipt: a stamp from the future moves nothing.
-        mark_ns = min(last.ts_event, last.ts_recv)
-        if mark_ns > self._watermark_ns and last.source not in (sources.DERIVED, sources.HUB):
-            self._watermark_ns = mark_ns
-        if self._book.grown or self._book.late_days or self._watermark_ns >= self._next_end_ns:
+        if (newest := next(filter(_shows_time, reversed(ticks)), None)) is not None:
+            clock.see(newest.ts_event, newest.ts_recv)
+        self._seal_old(sealed_after_ns)
+        if self._book.grown or self._book.late_days or clock.watermark_ns >= self._next_end_ns:
             self._plan()
 
-    def _set_clock(self, now_ns: int, sealed_after_ns: int) -> None:
-        if now_ns > self._clock_ns:
-            self._clock_ns = now_ns
-            self._book.sealed_to_ns = now_ns - sealed_after_ns
-            self._book.ahead_ns = now_ns + AHEAD_NS
+    def _seal_old(self, sealed_after_ns: int) -> None:
+        """Let the book take no more prints of minutes that are over for so long."""
+        self._book.sealed_to_ns = self._clock.feed_ns - sealed_after_ns
 
     def _plan(self) -> None:
         """Find out when something is to be done next."""
@@ -170,12 +178,12 @@ class BarBuilder:
         for minute in book.minutes.values():
             if minute.closed:
                 continue
-            if minute.end_ns <= self._watermark_ns:
-                minute.due_ns = min(minute.due_ns, self._clock_ns + self._grace_ns)
+            if minute.end_ns <= self._clock.watermark_ns:
+                minute.due_ns = min(minute.due_ns, self._clock.feed_ns + self._grace_ns)
             else:
                 self._next_end_ns = min(self._next_end_ns, minute.end_ns)
         if book.late_days:
-            self._late_days_due_ns = min(self._late_days_due_ns, self._clock_ns + REVISE_EVERY_NS)
+            self._late_days_due_ns = min(self._late_days_due_ns, self._clock.feed_ns + REVISE_EVERY_NS)
         self._due_ns = min(
             self._late_days_due_ns,
             *(minute.due_ns for minute in book.minutes.values()),
@@ -190,7 +198,7 @@ class BarBuilder:
             for minute in self._book.minutes.values():
                 for draft in minute.drafts.values():
                     self._book.settle(draft)
-        if self._clock_ns >= self._due_ns:
+        if self._clock.feed_ns >= self._due_ns:
             self._turn()
         return self._work() if self._busy() else []
 
@@ -199,34 +207,34 @@ class BarBuilder:
 
     def _turn(self) -> None:
         """Do what is due: close, release and seal minutes, end days."""
-        book, clock_ns = self._book, self._clock_ns
+        book, feed_ns = self._book, self._clock.feed_ns
         for start_ns in sorted(book.minutes):
             minute = book.minutes[start_ns]
-            if minute.due_ns <= clock_ns:
+            if minute.due_ns <= feed_ns:
                 self._turn_minute(minute)
-        if self._late_days_due_ns <= clock_ns:
+        if self._late_days_due_ns <= feed_ns:
             self._late_days_due_ns = FOREVER_NS
             book.ready.extend(book.late_days)
             book.late_days = []
         self._ending.extend(self._take_ended_days(FINAL_AFTER_NS))
-        book.orphans.forget(clock_ns - FINAL_AFTER_NS)
+        book.orphans.forget(self._clock.now_ns - FINAL_AFTER_NS)
         self._plan()
 
     def _turn_minute(self, minute: Minute) -> None:
-        book, clock_ns = self._book, self._clock_ns
+        book, feed_ns = self._book, self._clock.feed_ns
         if not minute.closed:
             book.close(minute)
         else:
             book.release(minute)
-        if clock_ns >= minute.end_ns + FINAL_AFTER_NS:
+        if feed_ns >= minute.end_ns + FINAL_AFTER_NS:
             book.seal(minute)
         else:
-            minute.due_ns = _next_revision_ns(minute.end_ns, clock_ns)
+            minute.due_ns = _next_revision_ns(minute.end_ns, feed_ns)
 
     def _take_ended_days(self, after_ns: int) -> list[Day]:
         """Take out the days that are over for so long; their last minutes were sealed before."""
         days = self._book.days
-        ended = [number for number, day in days.items() if day.end_ns + after_ns <= self._clock_ns]
+        ended = [number for number, day in days.items() if day.end_ns + after_ns <= self._clock.feed_ns]
         return [days.pop(number) for number in ended]
 
     def _work(self) -> list[Tick]:
@@ -269,7 +277,7 @@ class BarBuilder:
         draft.published = values
         final = draft.start_ns not in self._book.minutes  # it has been sealed
         bar = bar_tick(
-            kind, draft.symbol, draft.start_ns, self._clock_ns, draft.flags, values, draft.rev, final
+            kind, draft.symbol, draft.start_ns, self._clock.now_ns, draft.flags, values, draft.rev, final
         )  # fmt: skip
         out.append(bar)
 
@@ -284,7 +292,7 @@ class BarBuilder:
         daily.published = values
         daily.final = final
         bar = bar_tick(
-            BarDaily, daily.symbol, daily.start_ns, self._clock_ns, daily.flags, values, daily.rev, final
+            BarDaily, daily.symbol, daily.start_ns, self._clock.now_ns, daily.flags, values, daily.rev, final
         )  # fmt: skip
         out.append(bar)
 
@@ -313,6 +321,11 @@ class BarBuilder:
 def restore_from_ns(now_ns: int) -> int:
     """Since when `BarBuilder.restore` needs the ticks received: the start of the day that is not final."""
     return new_york_time_ns(day_number(now_ns - FINAL_AFTER_NS), 0)
+
+
+def _shows_time(tick: Tick) -> bool:
+    """Whether a tick tells what time it is at the feed's end, by the clock of the market."""
+    return not tick.flags & _NOT_TIMELY and tick.source not in _OWN_SOURCES and tick.kind != FEED_EVENT
 
 
 def _next_revision_ns(end_ns: int, now_ns: int) -> int:

@@ -13,6 +13,7 @@ from ticks.model import (
     SIZE_SCALE,
     Bar,
     BarDaily,
+    Quote,
     Tick,
     Trade,
     TradeCancel,
@@ -55,6 +56,12 @@ def trade(
         0, flags, round(price * PRICE_SCALE), round(size * SIZE_SCALE), trade_id, ord(tape), codes,
         conditions.elig(ord(tape), codes, session),
     )  # fmt: skip
+
+
+def quote(at: float, received: float | None = None) -> Quote:
+    """A quote `at` seconds after ten: it only shows what time it is."""
+    times = TEN + seconds(at), 0, TEN + seconds(at if received is None else received)
+    return Quote(sources.ALPACA_SIP, 0, "SPY", *times, 0, 0, 1, 1, 2, 1, 0, 0, "", 0)
 
 
 def cancel(original: Trade, received: float) -> TradeCancel:

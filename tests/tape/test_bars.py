@@ -3,24 +3,34 @@
 from typing import Final
 
 import pytest
+from msgspec import structs
 
+from feeds.iex import IexSession
+from feeds.pcap import PcapReader
+from feeds.recordings import Recording
+from tape.bar_audit import rebuild
+from tape.bar_rules import bar_values
 from tape.bars import restore_from_ns
 from tape.batch import Batch
+from tests.feeds.data import TOPS_2026, real
 from tests.tape.bar_making import (
     MIDNIGHT,
     TEN,
     at_time,
     builder,
     cancel,
+    last_values,
     minute,
+    place,
+    quote,
     seconds,
     short,
     to_the_end,
     trade,
 )
 from ticks import flags
-from ticks.model import Bar, BarDaily, BarRevision, FeedEvent, Quote, Tick
-from ticks.sources import ALPACA_SIP, HUB
+from ticks.model import Bar, BarDaily, BarRevision, FeedEvent, Tick
+from ticks.sources import ALPACA_SIP, HUB, IEX_TOPS
 from ticks.times import NS_PER_DAY, parse_time
 
 FAR: Final = TEN + 10 * NS_PER_DAY
@@ -66,17 +76,29 @@ def test_any_kind_of_tick_shows_what_time_it_is() -> None:
     """A quote of another symbol passes the end as well as a trade does."""
     bars = builder()
     bars.on_ticks([trade(5, 10)])
-    at = TEN + seconds(60)
-    bars.on_ticks([Quote(ALPACA_SIP, 0, "SPY", at, 0, at, 0, 0, 1, 1, 2, 1, 0, 0, "", 0)])
+    bars.on_ticks([quote(60)])
     assert bars.due_ns == TEN + seconds(60.1)
 
 
-def test_a_tick_of_the_hub_itself_shows_nothing_of_the_feeds_time() -> None:
-    """A gap that is declared by our clock does not close the minute of a feed that lags."""
+@pytest.mark.parametrize(
+    "tick",
+    [
+        FeedEvent(
+            HUB, 0, "*", TEN + seconds(60), 0, TEN + seconds(60), 0, 0, "gap_open", "", "*", 0, 0, 0, ""
+        ),
+        FeedEvent(
+            ALPACA_SIP, 0, "*", TEN + seconds(60), 0, TEN + seconds(60), 0, 0, "state", "", "*", 0, 0, 0, ""
+        ),
+        trade(60, 10, symbol="SPY", flags=flags.TS_EVENT_ESTIMATED),
+        trade(60, 10, symbol="SPY", flags=flags.SNAPSHOT),
+        trade(60, 10, symbol="SPY", flags=flags.BACKFILL),
+    ],
+)
+def test_what_bears_our_own_time_shows_nothing_of_the_feeds(tick: Tick) -> None:
+    """It does not close the minute of a feed that lags."""
     bars = builder()
     bars.on_ticks([trade(5, 10)])
-    at = TEN + seconds(60)
-    bars.on_ticks([FeedEvent(HUB, 0, "*", at, 0, at, 0, 0, "gap_open", "disk", "*", 0, 0, 0, "")])
+    bars.on_ticks([tick])
     assert bars.due_ns == TEN + seconds(61)
 
 
@@ -84,7 +106,8 @@ def test_a_tick_of_the_hub_itself_shows_nothing_of_the_feeds_time() -> None:
 def test_a_stamp_from_the_future_does_not_pass_the_end(stamp: float) -> None:
     """An event is not later than its receipt, whatever the venue's clock says."""
     bars = builder()
-    bars.on_ticks([trade(5, 10), trade(stamp, 11, received=50)])
+    bars.on_ticks([trade(5, 10)])
+    bars.on_ticks([trade(stamp, 11, received=50)])
     assert bars.due_ns == TEN + seconds(61)
 
 
@@ -132,6 +155,60 @@ def test_extended_hours_make_minutes_and_no_day() -> None:
     assert told(at_time(bars, 61))[1] == "d0 o11 h11 l11 c11 v200 n2 vw11"
 
 
+@pytest.mark.parametrize("wrong", [37.0, -37.0, 86_400.0 * 365 * 9])
+def test_a_clock_that_is_wrong_does_not_cut_minutes_short(wrong: float) -> None:
+    """Receipts 37 s late throughout, as in a real recording; or early; or of a replay nine years later."""
+    bars = builder()
+    ticks: list[Tick] = []
+    for tenth in range(3000):
+        at = tenth / 10
+        batch: list[Tick] = [trade(at, 10 + tenth, received=at + wrong)]
+        ticks += bars.on_ticks(batch)
+        ticks += bars.on_time(TEN + seconds(at + wrong + 0.05))
+    minutes = [bar for bar in ticks if isinstance(bar, Bar) and not isinstance(bar, BarDaily)]
+    assert [bar.count for bar in minutes] == [600] * 4
+    for number, bar in enumerate(minutes, 1):
+        assert 0 <= bar.ts_recv - TEN - seconds(60 * number + wrong + 0.1) <= seconds(1)
+    assert bars.counts.late == bars.counts.ahead == bars.counts.too_late == 0
+
+
+def test_a_clock_asked_before_the_first_tick_does_not_outdate_it() -> None:
+    """A timer runs already when a recording of long ago begins."""
+    bars = builder()
+    assert bars.on_time(FAR) == []
+    bars.on_ticks([trade(5, 10)])
+    assert (bars.counts.placed, bars.counts.too_late) == (1, 0)
+
+
+def test_ticks_without_a_time_of_receipt_are_taken() -> None:
+    """Nothing then says that they are ahead of anything; the clock alone closes their minute."""
+    bars = builder()
+    bars.on_ticks([structs.replace(trade(5, 10), ts_recv=0)])
+    assert bars.counts.placed == 1
+    assert len(at_time(bars, 61)) == 2
+
+
+def test_a_real_recording_whose_receipts_are_37_seconds_late_is_cut_into_whole_minutes() -> None:
+    """IEX of 13 July 2026 before the open: each bar comes once, whole, and there is no day yet."""
+    recording = Recording(real(TOPS_2026))
+    reader, session, bars = PcapReader(), IexSession(IEX_TOPS, replay=True), builder()
+    published: list[Tick] = []
+    taken: list[Tick] = []
+    for chunk in iter(recording.read, b""):
+        for packet in reader.feed(chunk):
+            ticks = list(session.receive(packet.payload, packet.time_ns))
+            taken += ticks
+            published += bars.on_ticks(ticks)
+    recording.close()
+    published += bars.on_time(taken[-1].ts_recv + seconds(62))
+    assert {type(bar) for bar in published} == {Bar}
+    assert last_values(published) == {
+        place(bar): bar_values(bar) for bar in rebuild(taken, taken[-1].ts_recv)
+    }
+    assert len(published) == 244
+    assert (bars.counts.placed, bars.counts.late) == (757, 0)
+
+
 # Revisions
 
 
@@ -156,7 +233,7 @@ def test_after_that_at_most_once_a_minute() -> None:
     at_time(bars, 61)
     published = []
     for second in range(62, 400, 7):
-        ticks = bars.on_ticks([trade(6, 10 + second, received=second)])
+        ticks = bars.on_ticks([trade(6, 10 + second, received=second), quote(second)])
         published += [(bar.ts_recv - minute(60)) / 1e9 for bar in ticks if isinstance(bar, BarRevision)]
     assert [round(at // 60) for at in published] == [0, 1, 2, 3, 4, 5]
     assert all(30 <= at % 60 < 37 for at in published)
@@ -221,7 +298,8 @@ def test_backfilled_prints_only_revise() -> None:
 def test_backfilled_prints_join_a_minute_that_is_open() -> None:
     """A first bar is as whole as it can be."""
     bars = builder()
-    bars.on_ticks([trade(5, 10), trade(6, 12, received=20, flags=flags.BACKFILL), trade(7, 11, received=20)])
+    bars.on_ticks([trade(5, 10)])
+    bars.on_ticks([trade(6, 12, received=20, flags=flags.BACKFILL), trade(7, 11, received=20)])
     assert told(at_time(bars, 61))[0] == "b0 o10 h12 l10 c11 v300 n3 vw11"
 
 
@@ -377,7 +455,8 @@ def test_a_restart_within_a_minute_publishes_what_was_not() -> None:
 def test_a_restore_after_a_bar_was_lost_marks_its_day() -> None:
     """A sealed minute that the tape never showed published is for the audit."""
     bars = builder()
-    bars.restore([trade(0, 10), trade(5000, 11, symbol="SPY")])
+    bars.restore([trade(0, 10)])
+    bars.restore([trade(5000, 11, symbol="SPY")])
     assert bars.take_rebuilds() == [("AAPL", MIDNIGHT // NS_PER_DAY)]
     assert {bar.symbol for bar in at_time(bars, 5100)} == {"SPY"}
 
