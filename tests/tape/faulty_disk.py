@@ -103,6 +103,10 @@ def _apply(image: bytearray, offset: int, data: bytes) -> None:
     image[offset : offset + len(data)] = data
 
 
+class Died(BaseException):
+    """The process died in the middle of a call."""
+
+
 class FaultyDisk(Disk):
     """See the module. `acted` counts what each fault did."""
 
@@ -117,6 +121,8 @@ class FaultyDisk(Disk):
         self.refuse_files = 0
         """How many of the next files cannot be made."""
         self.short_writes: random.Random | None = None
+        self.calls_left: int | None = None
+        """After how many more calls that change something the process dies; None = never."""
         self._lock = threading.RLock()
         self._open: dict[int, tuple[FileModel, list[int]]] = {}
         self._names: dict[Path, FileModel] = {}
@@ -125,6 +131,7 @@ class FaultyDisk(Disk):
 
     def create(self, path: Path) -> int:
         with self._lock:
+            self._call()
             if self.refuse_files:
                 self.refuse_files -= 1
                 self.acted["refused file"] += 1
@@ -157,17 +164,22 @@ class FaultyDisk(Disk):
                 taken = self.short_writes.randint(1, taken)
             if taken < len(data):
                 self.acted["short write"] += 1
+            dies = self.calls_left == 0
+            if dies:
+                taken //= 2
             content = bytes(data[:taken])
             os.write(descriptor, content)
             file, place = self._open[descriptor]
             file.write(place[0], content)
             place[0] += taken
+            self._call()
             if self.room_bytes is not None:
                 self.room_bytes -= taken
             return taken
 
     def truncate(self, descriptor: int, size: int) -> None:
         with self._lock:
+            self._call()
             super().truncate(descriptor, size)
             file, place = self._open[descriptor]
             file.cut(size)
@@ -175,6 +187,7 @@ class FaultyDisk(Disk):
 
     def rewrite(self, descriptor: int, offset: int, data: bytes) -> None:
         with self._lock:
+            self._call()
             super().rewrite(descriptor, offset, data)
             if data:
                 self._open[descriptor][0].write(offset, data)
@@ -182,6 +195,7 @@ class FaultyDisk(Disk):
 
     def sync(self, descriptor: int) -> None:
         with self._lock:
+            self._call()
             file, _ = self._open[descriptor]
             if self.sync_failures:
                 self.sync_failures -= 1
@@ -192,6 +206,7 @@ class FaultyDisk(Disk):
 
     def sync_folder(self, path: Path) -> None:
         with self._lock:
+            self._call()
             if self.sync_failures:
                 self.sync_failures -= 1
                 self.acted["failed folder sync"] += 1
@@ -203,11 +218,13 @@ class FaultyDisk(Disk):
 
     def rename(self, source: Path, target: Path) -> None:
         with self._lock:
+            self._call()
             super().rename(source, target)
             self._change(_Change(source, target, self._names[source]))
 
     def unlink(self, path: Path) -> None:
         with self._lock:
+            self._call()
             super().unlink(path)
             if path in self._names:
                 self._change(_Change(path, None, self._names[path]))
@@ -237,13 +254,19 @@ class FaultyDisk(Disk):
         with self._lock:
             return max((_reserved(file) for file in self._synced_names.values()), default=0)
 
+    def process_died(self) -> None:
+        """Whoever had files open is gone; what was written is still cached."""
+        with self._lock:
+            for descriptor in self._open:
+                os.close(descriptor)
+            self._open.clear()
+            self.calls_left = None
+
     def power_cut(self, chance: random.Random) -> None:
         """Leave what is synced, and some of what is pending. Whoever had files open is gone."""
         with self._lock:
             self.acted["power cut"] += 1
-            for descriptor in self._open:
-                os.close(descriptor)
-            self._open.clear()
+            self.process_died()
             for change in self._pending_names[: chance.randint(0, len(self._pending_names))]:
                 change.apply(self._synced_names)
             for file in self._synced_names.values():
@@ -273,6 +296,14 @@ class FaultyDisk(Disk):
             file.reserved_m = None
         self._names = dict(self._synced_names)
         self._pending_names.clear()
+
+    def _call(self) -> None:
+        if self.calls_left is not None:
+            if not self.calls_left:
+                self.calls_left = None
+                self.acted["death in a call"] += 1
+                raise Died
+            self.calls_left -= 1
 
     def _change(self, change: _Change) -> None:
         change.apply(self._names)

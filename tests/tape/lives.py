@@ -6,6 +6,7 @@ from typing import Any, Final
 from msgspec import structs
 
 from config.settings import TapeSettings
+from tests.tape.faulty_disk import Died
 from tests.tape.world import SETTINGS, World
 
 Step = tuple[Any, ...]
@@ -15,19 +16,28 @@ LONGEST: Final = 60
 
 def live(world: World, steps: list[Step]) -> None:
     """Take the steps, let the disk recover, and check everything."""
-    for name, *details in steps:
-        match name:
-            case "publish":
-                count, seed, position, lineup = details
-                world.publish(count, seed, position=position, lineup=lineup)
-            case "sync_failures" | "room_bytes" | "refuse_files":
-                setattr(world.disk, name, details[0])
-            case "close":
-                world.close(reboot=details[0])
-            case _:
-                getattr(world, name)(*details)
+    for step in steps:
+        try:
+            _take(world, step)
+        except Died:
+            world.recover_from_death()
+    world.disk.calls_left = None
     world.heal()
     world.finish()
+
+
+def _take(world: World, step: Step) -> None:
+    name, *details = step
+    match name:
+        case "publish":
+            count, seed, position, lineup = details
+            world.publish(count, seed, position=position, lineup=lineup)
+        case "sync_failures" | "room_bytes" | "refuse_files":
+            setattr(world.disk, name, details[0])
+        case "close":
+            world.close(reboot=details[0])
+        case _:
+            getattr(world, name)(*details)
 
 
 def random_steps(chance: random.Random) -> list[Step]:
@@ -70,6 +80,10 @@ def _step(chance: random.Random) -> Step:
             return name, chance.randint(0, 3_000)
         case "refuse_files":
             return name, chance.randint(1, 3)
+        case "die_in":
+            return name, chance.randint(0, 12)
+        case "short_writes":
+            return name, chance.getrandbits(32) if chance.random() < 0.7 else 0
         case "archive":
             return name, chance.random()
         case "retire":
@@ -80,7 +94,7 @@ def _step(chance: random.Random) -> Step:
 
 WEIGHTS: Final = {
     "publish": 45, "flush": 7, "background_sync": 8, "tend": 6, "tail": 4, "read": 3,
-    "close": 3, "crash": 4, "cut_power": 5,
+    "close": 3, "crash": 4, "cut_power": 5, "die_in": 4, "short_writes": 1,
     "sync_failures": 3, "room_bytes": 3, "refuse_files": 2, "heal": 4,
     "archive": 2, "retire": 2,
 }  # fmt: skip

@@ -108,7 +108,7 @@ def fill(
         published = tape.publish("", made, position(first), NOW_NS + first)
         assert published is not None
         last_m = published.last_m
-        if (first - start) % sync_ticks < each:
+        if (first - start + each) % sync_ticks < each:
             tape.flush()
     return last_m
 

@@ -12,6 +12,7 @@ from msgspec import structs
 from tape import segment
 from tape.archive import archive_sealed
 from tape.batch import Batch
+from tape.disk import Disk
 from tape.errors import TickRefused
 from tape.marks import Marks
 from tape.reader import TapeReader
@@ -59,6 +60,8 @@ ends = st.one_of(
     st.tuples(st.just("close"), st.booleans()),
     st.just(("crash",)),
     st.tuples(st.just("cut_power"), seeds),
+    st.tuples(st.just("die_in"), st.integers(0, 12)),
+    st.tuples(st.just("short_writes"), seeds),
 )
 faults = st.one_of(
     st.tuples(st.just("sync_failures"), st.integers(1, 4)),
@@ -351,6 +354,37 @@ def test_a_refused_tick_costs_its_batch_and_nothing_else(tmp_path: Path) -> None
         assert [batch.first_m for batch in found] == [1, 6]
         tape.flush()
         assert read_all(tmp_path, 6)[0].keys() == set(range(1, 7))
+
+
+class Held(Disk):
+    """A disk whose syncs take until they are let go."""
+
+    def __init__(self) -> None:
+        self.hold = False
+        self.entered = threading.Event()
+        self.go_on = threading.Event()
+
+    def sync(self, descriptor: int) -> None:
+        if self.hold:
+            self.entered.set()
+            assert self.go_on.wait(20)
+        super().sync(descriptor)
+
+
+def test_a_sync_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
+    """Publishing goes on, through many segments' worth of ticks; only the durable mark waits."""
+    disk = Held()
+    with tape_in(tmp_path, structs.replace(SETTINGS, sync_interval_ms=1), disk=disk) as tape:
+        fill(tape, 40)
+        tape.flush()
+        disk.hold = True
+        tape.publish("", [quote(1)], None, NOW_NS)
+        assert disk.entered.wait(20)
+        last_m = fill(tape, 1_000, sync_ticks=1 << 20)
+        assert (tape.marks.accepted, tape.marks.durable, tape.volatile) == (last_m, 40, False)
+        disk.go_on.set()
+        wait_for(lambda: tape.marks.durable == last_m)
+        assert read_all(tmp_path, last_m)[0].keys() == set(range(1, last_m + 1))
 
 
 def test_durable_moves_by_itself(tmp_path: Path) -> None:

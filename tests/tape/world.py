@@ -75,6 +75,7 @@ class World:
         self.tape: Tape
         self._started = False
         """Whether `tape` is the one that publishes now; a tape may publish while it starts."""
+        self._closed = False
         self._waiting: list[int] = []
         """Journalled marks that are not durable yet."""
         self._volatile_epochs: set[int] = set()
@@ -135,6 +136,7 @@ class World:
         """End cleanly, perhaps start the machine anew, and open again."""
         clean = not self.tape.volatile and not self.disk.refuses
         epoch = self.tape.epoch
+        self._closed = True
         self.tape.close()
         if reboot:
             self.disk.shut_down()
@@ -177,6 +179,22 @@ class World:
         self.acted["damage"] += bool(self.tape.recovered.damage)
         self.check_everything()
 
+    def die_in(self, calls: int) -> None:
+        """The process dies in the middle of the disk call that comes after so many others."""
+        self.disk.calls_left = calls
+
+    def short_writes(self, seed: int) -> None:
+        """From now on the system takes any part of what is written; 0 ends that."""
+        self.disk.short_writes = random.Random(seed) if seed else None
+
+    def recover_from_death(self) -> None:
+        """After `Died`: the process is gone, and is started again until it lives."""
+        self.acted["death"] += 1
+        self._die()
+        self.disk.process_died()
+        self._open()
+        self.check_everything()
+
     def archive(self, share: float) -> None:
         """Compress a share of what is durable, as if that were stored."""
         stored_m = int(share * self.tape.marks.durable)
@@ -189,8 +207,10 @@ class World:
         """Delete what lies beyond a budget, of a share of what is durable."""
         stored_m = int(share * self.tape.marks.durable)
         settings = structs.replace(self.settings, tape_retention_bytes=budget)
-        self.acted["retired"] += retire(self.folder, stored_m, settings, self.now_ns, self.disk)
-        self._retired_m = max(self._retired_m, self.tape.reader().first_m() - 1)
+        try:
+            self.acted["retired"] += retire(self.folder, stored_m, settings, self.now_ns, self.disk)
+        finally:
+            self._retired_m = max(self._retired_m, self.tape.reader().first_m() - 1)
 
     def tail(self, most: int) -> None:
         """Read on, at most so many marks, with a reader that lives as long as the process."""
@@ -250,7 +270,7 @@ class World:
     def _open(self) -> None:
         last_m = self._last_m
         refuses = self.disk.refuses
-        self._started = False
+        self._started = self._closed = False
         try:
             self.tape = Tape(self.settings, self.folder, self.now_ns, self._take, self.disk)
         except JournalFailed:
@@ -261,18 +281,37 @@ class World:
         tape = self.tape
         self._started = True
         self.acted[tape.verdict] += 1
-        self._check_marks()
         if tape.verdict == "restart" and last_m:
             newest = self.published[self._last_m]
             told = isinstance(newest.tick, FeedEvent) and self._last_m > last_m
             demand(told, "a loss was not declared")
+        self._adopt(last_m)
         self._check_position()
+
+    def _adopt(self, last_m: int) -> None:
+        """Ticks that were journalled when the process died, and not published yet, are on the tape now."""
+        reader = self.tape.reader()
+        for item in reader.read(last_m, self.tape.marks.durable):
+            if isinstance(item, Damage) or item.first_m in self.published:
+                continue
+            for m, (n, tick) in enumerate(zip(item.ns, item.ticks, strict=True), item.first_m):
+                self.acted["written, not published"] += 1
+                channel = str(channel_of(tick, item.lineup))
+                part = -1 if item.position is None else int(item.position.value)
+                self.published[m] = Published(item.epoch, channel, n, tick, part)
+                self._numbers[item.epoch, channel] = n
+                self._last_m = max(self._last_m, m)
+                self._waiting.append(m)
+        reader.close()
+        self._check_marks()
 
     def _die(self) -> None:
         tape = self.tape
+        self.disk.calls_left = None
         tape.journal.abandon()
-        tape.marks.close()
-        os.close(tape._lock)
+        if self._started and not self._closed:
+            tape.marks.close()
+            os.close(tape._lock)
         if self._tail is not None:
             self._tail.close()
             self._tail = None
