@@ -189,6 +189,11 @@ def prove_proofs(runner: Runner, only: str) -> bool:
     return noticed_all
 
 
+def end_when_told() -> None:
+    """Let SIGTERM end this process as an error would: the proof that runs is ended with it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
 def _save(path: Path, lines: Sequence[str], full: bool) -> None:
     """Append a run's lines to the proof's file of results."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -207,6 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--save", action="store_true", help="append the lines to docs/results/")
     parser.add_argument("--sabotages", action="store_true", help="plant each proof's defects instead")
     given = parser.parse_args(arguments)
+    end_when_told()
     try:
         wanted = aims.load(FOLDER / "aims.toml")
     except aims.AimsError as error:

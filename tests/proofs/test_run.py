@@ -1,11 +1,14 @@
 """The runner, run on small proofs that behave well or badly in every known way."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from proofs import run
 from proofs.aims import Aim, ProofAims
+from proofs.lib import until
 from proofs.run import Runner
 
 GOOD = """
@@ -83,6 +86,29 @@ def test_a_proof_that_takes_too_long_is_ended_with_all_it_started(tmp_path: Path
     assert not Path(folder).exists()
     state = Path(f"/proc/{pid}/stat")
     assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_a_runner_that_is_told_to_end_ends_its_proof(tmp_path: Path) -> None:
+    """SIGTERM to the runner leaves no proof running behind it."""
+    note = tmp_path / "note"
+    made = runner(
+        tmp_path,
+        "import os, time\n"
+        f"os.write(os.open({str(note)!r}, os.O_CREAT | os.O_WRONLY), str(os.getpid()).encode())\n"
+        "time.sleep(60)\n",
+    )
+    code = (
+        "from pathlib import Path\n"
+        "from proofs import aims, run\n"
+        "run.end_when_told()\n"
+        f"run.Runner(Path({str(made.folder)!r}), {{'03-sample': aims.ProofAims()}}, False, 7).run("
+        f"Path({str(made.folder / '03-sample')!r}))\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code]) as process:
+        until(lambda: note.exists() and note.read_text(), 60, "the proof's start")
+        process.terminate()
+        assert process.wait(60) == 143
+    assert not Path(f"/proc/{note.read_text()}").exists()
 
 
 def test_a_proof_without_aims_is_short(tmp_path: Path) -> None:
