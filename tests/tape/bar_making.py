@@ -13,6 +13,7 @@ from ticks.model import (
     SIZE_SCALE,
     Bar,
     BarDaily,
+    BarRevision,
     Quote,
     Tick,
     Trade,
@@ -123,6 +124,16 @@ def short(bar: Tick) -> str:
     prices = [round(value / PRICE_SCALE, 4) for value in (bar.open, bar.high, bar.low, bar.close)]
     o, h, l, c = (f"{price:g}" for price in prices)  # noqa: E741
     return f"o{o} h{h} l{l} c{c} v{bar.volume / SIZE_SCALE:g} n{bar.count} vw{bar.vwap / PRICE_SCALE:.6g}"
+
+
+def told(ticks: list[Tick]) -> list[str]:
+    """Bars in short: `b0 10:00 o10 …`, the kind and `rev` first."""
+    lines = []
+    for bar in ticks:
+        assert isinstance(bar, Bar)
+        letter = {Bar: "b", BarRevision: "u", BarDaily: "d"}[type(bar)]
+        lines.append(f"{letter}{bar.rev}{'!' if bar.final else ''} {short(bar)}")
+    return lines
 
 
 def as_print(tick: Trade) -> naive_bars.Print:

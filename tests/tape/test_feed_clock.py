@@ -44,6 +44,14 @@ def test_a_difference_that_lasts_is_the_clocks(wrong: int) -> None:
     assert clock.our_time(clock.feed_ns) == clock.now_ns
 
 
+def test_a_wrong_clock_is_known_after_a_few_events_of_the_first_second() -> None:
+    """Nobody has to wait for it at the start."""
+    clock = FeedClock()
+    for number in range(TRUSTED_SAMPLES):
+        clock.see((10_037) * S + number, 10_000 * S + number)
+    assert clock.offset_ns == -37 * S
+
+
 def test_a_lag_of_some_seconds_is_not_the_clocks() -> None:
     """The feed's time goes on while its events are late."""
     clock = clock_after(*[0] * 30, *[10] * 20)
