@@ -1,4 +1,4 @@
-"""Batches: what the sequencer makes of a list of ticks, and what every reader of the tape gets."""
+"""Batches: what the sequencer makes of a list of ticks. Every reader of the tape gets them, and holes."""
 
 from msgspec import Struct
 
@@ -36,3 +36,12 @@ class Batch(Struct, frozen=True, gc=False):
     def last_m(self) -> int:
         """The mark of the last tick; `first_m - 1` in a batch without ticks."""
         return self.first_m + len(self.ticks) - 1
+
+
+class Damage(Struct, frozen=True, gc=False):
+    """A hole: marks that were given but cannot be read any more."""
+
+    first_m: int
+    last_m: int
+    reason: str
+    """`retention` (deleted by age or budget) or `disk` (damaged)."""

@@ -277,14 +277,16 @@ class Journal:
 
         A disk that refuses does no harm yet: the present segment grows on for a while.
         """
-        durable_m = self.durable_m
-        self._unsynced.settle(durable_m)
+        self._unsynced.settle(self.durable_m)
         little = self._unsynced.bytes <= self._settings.segment_bytes // 4 or self._size > 4 * self._roll_at
-        if not little or self._unsynced.lost or durable_m < self._first_m:
+        if not little or self._unsynced.lost or self.durable_m < self._first_m:
             return
+        # What becomes durable in the present file from here on would not be read from it any more.
+        durable_m = self._syncer.freeze()
         try:
             self._open_segment(durable_m, now_ns, sync_first=False)
         except OSError:
+            self._syncer.thaw()
             self.failures += 1
             self._roll_at = self._size + self._settings.segment_bytes // 16
 

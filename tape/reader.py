@@ -12,24 +12,17 @@ from typing import Final
 from msgspec import Struct
 
 from tape import frames, rows
-from tape.batch import Batch
+from tape.batch import Batch, Damage
 from tape.errors import FormatError, NewerFormat, UnknownChannel
 from tape.files import ArchiveFile, SegmentFile, open_file
 from tape.frames import Frame
 from tape.segment import NO_MARK, TapeFile, following_file, list_files, read_header
 from tape.state import EpochStart, TapeState, never_kept
 
+__all__ = ["Damage", "Span", "TapeReader"]
+
 _TRIES: Final = 8
 """How often a file is looked for that is being archived at that very moment."""
-
-
-class Damage(Struct, frozen=True, gc=False):
-    """Marks that were given but cannot be read any more."""
-
-    first_m: int
-    last_m: int
-    reason: str
-    """`retention` (deleted by age or budget) or `disk` (damaged)."""
 
 
 class Span(Struct, frozen=True, gc=False):

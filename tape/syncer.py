@@ -49,6 +49,7 @@ class Syncer:
         self._sealed: list[int] = []
         self._busy = False
         self._dirty = False
+        self._frozen = False
         self._thread = threading.Thread(target=self._run, name="tape-sync", daemon=True)
         self._thread.start()
 
@@ -59,7 +60,20 @@ class Syncer:
                 self._sealed.append(self._target.descriptor)
             self._target = _Target(descriptor, last_m, reserved_m, folder)
             self._dirty = True
+            self._frozen = False
         self._wake.set()
+
+    def freeze(self) -> int:
+        """The durable mark, which stays there until `follow` or `thaw`: a new file is made behind it."""
+        with self._lock:
+            self._frozen = True
+            return self.durable_m
+
+    def thaw(self) -> None:
+        """Let the durable mark move again: no new file was made."""
+        with self._lock:
+            self._frozen = False
+        self._wake.set()  # for what was synced meanwhile and not told
 
     def wrote(self, last_m: int, reserved_m: int) -> None:
         """Say that the followed file now holds everything up to `last_m`."""
@@ -145,6 +159,9 @@ class Syncer:
             return
         self.error = error
         if error is not None:
+            return
+        if self._frozen:
+            self._dirty = True  # another file is about to take over: once more, if it does not
             return
         target.folder = None
         self.reserved_m = max(self.reserved_m, reserved_m)

@@ -219,8 +219,8 @@ class Tape:
         self.journal.restart(now_ns)
 
     def _warm(self, kept_m: int) -> None:
-        """Fill ring and latest values from the end of the tape."""
-        reader = self.reader()
+        """Fill ring and latest values from the end of the tape, and find its newest receive time."""
+        state, reader = self.sequencer.state, self.reader()
         for item in reader.read(max(0, kept_m - min(WARM_TICKS, self._settings.ring_ticks)), kept_m):
             if isinstance(item, Damage):
                 self.ring = Ring(self._settings.ring_ticks)  # it must have no hole
@@ -228,6 +228,8 @@ class Tape:
             self.ring.append(item)
             self.latest_table.update(item)
             self._note_last(item)
+            # The last segment may have no row yet.
+            state.last_ts_recv = max(state.last_ts_recv, item.ticks[-1].ts_recv)
         reader.close()
 
     def _on_durable(self, m: int) -> None:

@@ -208,6 +208,28 @@ def test_a_full_segment_is_followed_by_one_that_needs_nothing_of_it(tmp_path: Pa
     desk.journal.abandon()
 
 
+def test_a_sync_that_ends_while_a_segment_is_made_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new one begins behind the durable mark, also when the old file is synced at that very moment."""
+    desk = Desk(tmp_path)
+    create = desk.disk.create
+
+    def create_and_sync(path: Path) -> int:
+        desk.journal._syncer.sync_dirty()
+        return create(path)
+
+    monkeypatch.setattr(desk.disk, "create", create_and_sync)
+    while len(desk.paths) == 1:
+        if desk.state.next_m % 10 == 1:
+            desk.journal.flush()
+        desk.append(3)
+    assert desk.state.next_m - 1 > desk.journal.durable_m == segment.list_files(tmp_path)[-1].first_m - 1
+    desk.journal.flush()
+    assert desk.journal.durable_m == desk.state.next_m - 1
+    desk.journal.abandon()
+
+
 def test_no_segment_follows_while_too_much_is_not_durable(tmp_path: Path) -> None:
     """Copying it would take long; the present one grows on, within bounds."""
     desk = Desk(tmp_path)

@@ -172,6 +172,38 @@ def test_the_end_of_a_sync_of_the_file_before_means_nothing(stage: Stage, fail: 
     assert (stage.syncer.reserved_m, stage.durable) == (60, [10])
 
 
+def test_the_durable_mark_stays_while_a_file_is_made_behind_it(stage: Stage) -> None:
+    """A sync that ends meanwhile is not told: the new file has its own copies of what it synced."""
+    first, second = stage.disk.hold(5), stage.disk.hold(6)
+    stage.syncer.follow(5, 10, 50, FOLDER)
+    wait_for(lambda: stage.disk.calls == [5])
+    assert stage.syncer.freeze() == 0
+    first.set()
+    wait_for(lambda: not stage.syncer._busy)
+    assert (stage.syncer.durable_m, stage.syncer.reserved_m) == (0, 0)
+    stage.syncer.follow(6, 12, 60, FOLDER)
+    wait_for(lambda: 6 in stage.disk.calls)
+    assert stage.syncer.durable_m == 0
+    second.set()
+    wait_for(lambda: stage.syncer.durable_m == 12)
+    assert stage.durable == [12]
+
+
+def test_a_durable_mark_that_was_held_moves_by_itself_when_no_file_was_made(stage: Stage) -> None:
+    """What was synced meanwhile is synced again, and then told."""
+    held = stage.disk.hold(5)
+    stage.syncer.follow(5, 10, 50, FOLDER)
+    wait_for(lambda: stage.disk.calls == [5])
+    stage.syncer.freeze()
+    held.set()
+    wait_for(lambda: not stage.syncer._busy)
+    assert stage.syncer.durable_m == 0
+    stage.syncer.wrote(11, 50)
+    stage.syncer.thaw()
+    wait_for(lambda: stage.syncer.durable_m == 11)
+    assert stage.syncer.reserved_m == 50
+
+
 def test_closing_ends_the_thread(stage: Stage) -> None:
     """Nothing is synced after it, and nothing is left running."""
     stage.syncer.close()

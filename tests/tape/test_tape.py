@@ -321,6 +321,16 @@ def test_a_start_finds_ring_and_newest_values(tmp_path: Path, boots: bool) -> No
         assert tape.latest("q:NONE") is None
 
 
+def test_receive_times_are_remembered_over_starts_without_a_tick(tmp_path: Path) -> None:
+    """Each boot begins a segment, and its tables do not say when the last tick was received."""
+    for life in range(4):
+        settings = boot(tmp_path, f"boot-{life}")
+        with tape_in(tmp_path / "data", settings) as tape:
+            assert tape.last_ts_recv == (NOW_NS + 9 if life else 0)
+            if not life:
+                fill(tape, 10)
+
+
 def test_a_ring_is_never_filled_across_a_hole(tmp_path: Path) -> None:
     """Who reads from it would not see that something is missing."""
     settings = boot(tmp_path, "one")

@@ -190,6 +190,10 @@ class World:
     def recover_from_death(self) -> None:
         """After `Died`: the process is gone, and is started again until it lives."""
         self.acted["death"] += 1
+        if self._copies_are_few:
+            # It may have been writing again what was not durable, without what was let go of: that is
+            # found missing then, and the gap that tells how much was not published yet.
+            self._waiting.clear()
         self._die()
         self.disk.process_died()
         self._open()
