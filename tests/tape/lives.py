@@ -1,12 +1,14 @@
 """Random lives of a tape: lists of steps that a `World` takes, and the settings it takes them with."""
 
 import random
+import threading
+from pathlib import Path
 from typing import Any, Final
 
 from msgspec import structs
 
 from config.settings import TapeSettings
-from tests.tape.faulty_disk import Died
+from tests.tape.faulty_disk import Died, FaultyDisk
 from tests.tape.world import SETTINGS, World
 
 Step = tuple[Any, ...]
@@ -38,6 +40,41 @@ def _take(world: World, step: Step) -> None:
             world.close(reboot=details[0])
         case _:
             getattr(world, name)(*details)
+
+
+class Uneven(FaultyDisk):
+    """A disk whose calls take up to half a millisecond, so that its two users meet in every way."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._delays = random.Random(seed)
+
+    def create(self, path: Path) -> int:
+        descriptor = super().create(path)
+        self._take_time()
+        return descriptor
+
+    def rename(self, source: Path, target: Path) -> None:
+        super().rename(source, target)
+        self._take_time()
+
+    def sync(self, descriptor: int) -> None:
+        self._take_time()
+        super().sync(descriptor)
+
+    def _take_time(self) -> None:
+        threading.Event().wait(self._delays.random() * 0.0005)
+
+
+def threaded_life(folder: Path, seed: int) -> World:
+    """A random life in which the sync thread really runs beside it."""
+    chance = random.Random(seed)
+    # A death inside a call belongs to the thread that makes it: left to lives with one thread.
+    steps = [step for step in random_steps(chance) if step[0] != "die_in"]
+    settings = structs.replace(random_settings(chance), sync_interval_ms=chance.choice((0, 1)))
+    world = World(folder, settings, disk=Uneven(seed))
+    live(world, steps)
+    return world
 
 
 def random_steps(chance: random.Random) -> list[Step]:

@@ -2,6 +2,7 @@
 
 import tempfile
 import threading
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from tape.reader import TapeReader
 from tape.recovery import recover
 from tape.tape import Tape
 from tests.tape.faulty_disk import FaultyDisk
-from tests.tape.lives import Step, live
+from tests.tape.lives import Step, live, threaded_life
 from tests.tape.making import (
     NOW_NS,
     SETTINGS,
@@ -82,6 +83,16 @@ def test_no_life_breaks_a_promise(done: list[Step]) -> None:
     """Whatever happens in whatever order: marks, numbers, durability, declared losses, positions."""
     with tempfile.TemporaryDirectory() as folder:
         live(World(Path(folder)), done)
+
+
+@pytest.mark.parametrize("seeds_", [range(25), pytest.param(range(100, 1_500), marks=pytest.mark.slow)])
+def test_no_life_with_a_sync_thread_breaks_a_promise(tmp_path: Path, seeds_: range) -> None:
+    """The same with two threads at once."""
+    acted: Counter[str] = Counter()
+    for seed in seeds_:
+        acted += threaded_life(tmp_path / str(seed), seed).acted
+    assert acted["power cut"] > 10
+    assert acted["volatile"] > 10
 
 
 def heard(tape: Tape) -> list[Batch]:

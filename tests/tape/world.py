@@ -58,12 +58,19 @@ def demand(truth: object, what: str, *facts: Any) -> None:
 class World:
     """One tape over all its lives."""
 
-    def __init__(self, folder: Path, settings: TapeSettings = SETTINGS, *, holes: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: TapeSettings = SETTINGS,
+        *,
+        holes: bool = True,
+        disk: FaultyDisk | None = None,
+    ) -> None:
         """`holes`: a power cut may also lose pages in the middle of what was pending."""
         self.folder = folder / "data"
         self.boot_path = folder / "boot_id"
         self.settings = structs.replace(settings, boot_id_path=str(self.boot_path))
-        self.disk = FaultyDisk(holes=holes)
+        self.disk = disk or FaultyDisk(holes=holes)
         self.acted: Counter[str] = Counter()
         self.published: dict[int, Published] = {}
         self.were_durable: set[int] = set()
