@@ -56,6 +56,13 @@ def test_the_wheel_holds_every_module_and_nothing_else(wheel_names: list[str]) -
     assert {name.split("/")[0] for name in shipped} == set(checkout.PACKAGES)
 
 
+def test_the_wheel_holds_the_files_of_the_page(wheel_names: list[str]) -> None:
+    """What is no module is shipped too: `/` is served from the package."""
+    written = {str(path) for path in checkout.files() if path.parts[:2] == ("tapewire", "static")}
+    assert written
+    assert written <= set(wheel_names)
+
+
 @pytest.mark.parametrize("package", checkout.PACKAGES)
 def test_the_wheel_says_that_each_package_is_typed(package: str, wheel_names: list[str]) -> None:
     """`py.typed` travels with each package, so that users' type checkers read our annotations."""

@@ -35,7 +35,10 @@ def build_app(services: Services, routes: Sequence[Route] = ROUTES) -> web.Appli
     app = web.Application(middlewares=[_problems(services), _checks(services)])
     app[SERVICES] = services
     for route in routes:
-        app.router.add_route(route.method, route.path, _endpoint(route, services))
+        endpoint = _endpoint(route, services)
+        app.router.add_route(route.method, route.path, endpoint)
+        if route.head:
+            app.router.add_route("HEAD", route.path, endpoint)
     return app
 
 

@@ -50,3 +50,5 @@ class Route(Struct, frozen=True):
     """What it answers."""
     parameters: Callable[[HttpSettings], tuple[Parameter, ...]] = lambda _: ()
     """The query parameters it takes; anything else is refused."""
+    head: bool = False
+    """Whether `HEAD` is answered too: what `GET` answers, without the body."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tapewire.http import data, latest, status
+from tapewire.http import data, latest, page, status
 from tapewire.http.call import Route
 from tapewire.http.questions import bar_parameters, gap_parameters, latest_parameters, row_parameters
 
@@ -47,6 +47,10 @@ ROUTES: Final[tuple[Route, ...]] = (
         "Stretches of time for which data is known to be missing.",
         gap_parameters,
     ),
+    Route(
+        "/", "GET", "public", page.page, "The page with a live watchlist.", page.page_parameters, head=True
+    ),
+    Route("/static/{name}", "GET", "public", page.static, "The page's files.", head=True),
     Route("/v1/marks", "GET", "token", status.marks, "How far the tape has come."),
     Route("/healthz", "GET", "public", status.healthz, "Whether the process lives, and what it lacks."),
     Route("/readyz", "GET", "public", status.readyz, "Whether requests should be sent here."),

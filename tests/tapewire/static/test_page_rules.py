@@ -1,0 +1,309 @@
+"""The pure half of the page's script, run by Node: the client's rule, figures, words for numbers."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import checkout
+
+NODE: Final = shutil.which("node")
+SCRIPT: Final = checkout.ROOT / "tapewire" / "static" / "page.mjs"
+DRIVER: Final = """
+import { createInterface } from "node:readline";
+const page = await import(process.argv[1]);
+const round = (value) => (typeof value === "number" ? Math.round(value * 1e6) / 1e6 : value);
+const tasks = {
+  call: ({ name, values }) => round(page[name](...values)),
+  backoff: ({ attempt, bounds, drawn }) => page.backoff(attempt, bounds, () => drawn),
+  continuity({ messages }) {
+    const continuity = new page.Continuity();
+    const fresh = messages.map((message) => continuity.take(message));
+    const { holes, gaps, mark, epoch, foreign } = continuity;
+    return { fresh, holes, gaps, mark, epoch, foreign };
+  },
+  recent({ samples, now }) {
+    const recent = new page.Recent();
+    for (const sample of samples) recent.add(...sample);
+    return recent.sum(now);
+  },
+  clock({ pongs }) {
+    const clock = new page.Clock();
+    return pongs.map(([now, pong]) => (clock.pong(now, pong), round(clock.ahead)));
+  },
+  row({ ticks, now }) {
+    const row = new page.Row();
+    for (const tick of ticks) row.take(...tick);
+    return { ...row, change: row.change, age: row.age(now) };
+  },
+};
+for await (const line of createInterface({ input: process.stdin })) {
+  const { task, ...given } = JSON.parse(line);
+  console.log(JSON.stringify(tasks[task](given) ?? null));
+}
+"""
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="no Node here: install it to test the page's script")
+
+
+class Script:
+    """The script in a process of its own: one question a line, one answer a line."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def ask(self, task: str, **given: Any) -> Any:
+        """What a task of the driver comes to."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"task": task, **given}) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, "the script has ended: see above"
+        return json.loads(line)
+
+    def call(self, name: str, *values: Any) -> Any:
+        """What one of its functions returns, to six decimals."""
+        return self.ask("call", name=name, values=values)
+
+    def continuity(self, *messages: dict[str, Any]) -> dict[str, Any]:
+        """What the client's rule makes of messages."""
+        verdict: dict[str, Any] = self.ask("continuity", messages=messages)
+        return verdict
+
+
+@pytest.fixture(scope="module")
+def script() -> Iterator[Script]:
+    """The page's script."""
+    assert NODE is not None
+    command = [NODE, "--input-type=module", "--eval", DRIVER, SCRIPT.as_uri()]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield Script(process)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def ok(sub: int = 1, epoch: int = 1, **starts: int | None) -> dict[str, Any]:
+    """A granted subscription; a start of None is that of one that resumes."""
+    chans = {f"t:{name}": {} if n is None else {"n": n} for name, n in starts.items()}
+    return {"op": "ok", "id": sub, "e": epoch, "m": 1, "chans": chans}
+
+
+def tick(n: int, k: int = 1, symbol: str = "A", op: str = "t") -> dict[str, Any]:
+    """A data message; `k` is left out when it is 1, as on the wire."""
+    message = {"op": op, "c": f"t:{symbol}", "n": n, "px": 1, "ts": 0}
+    return message if k == 1 else {**message, "k": k}
+
+
+def snap(n: int, symbol: str = "A") -> dict[str, Any]:
+    """A snapshot."""
+    return {"op": "snap", "c": f"t:{symbol}", "e": 1, "n": n, "m": 1, "tick": tick(n, symbol=symbol)}
+
+
+def certificate(to: int, sub: int = 1, symbol: str = "A") -> dict[str, Any]:
+    """The end of a resume."""
+    entry = {"from": 0, "to": to, "sent": 1, "folded": 0, "skipped": 0, "complete": True}
+    return {
+        "op": "cont", "id": sub, "e": 1, "since": 0, "m": 9, "more": False, "chans": {f"t:{symbol}": entry},
+    }  # fmt: skip
+
+
+windows = st.lists(st.integers(1, 9), min_size=1, max_size=30)
+
+
+@settings(max_examples=200, deadline=None)
+@given(ks=windows, start=st.integers(0, 1_000), cuts=st.lists(st.integers(0, 29), max_size=4))
+def test_a_whole_stream_has_no_hole_however_often_it_is_resumed(
+    ks: list[int], start: int, cuts: list[int], script: Script
+) -> None:
+    """Windows that come again after a resume add nothing; together they are every tick once."""
+    ends = [start + sum(ks[: place + 1]) for place in range(len(ks))]
+    messages = [ok(A=start)]
+    for place, (n, k) in enumerate(zip(ends, ks, strict=True)):
+        messages.append(tick(n, k))
+        for cut in cuts:
+            if cut == place:  # resumed from some mark before: some of it once more
+                messages.append(ok(A=None))
+                messages.extend(tick(ends[again], ks[again]) for again in range(max(0, place - 2), place + 1))
+    verdict = script.continuity(*messages)
+    assert (verdict["holes"], sum(verdict["fresh"])) == (0, sum(ks))
+
+
+@settings(max_examples=200, deadline=None)
+@given(ks=st.lists(st.integers(1, 9), min_size=3, max_size=30), start=st.integers(0, 1_000), data=st.data())
+def test_a_window_that_is_missing_is_a_hole(ks: list[int], start: int, data: Any, script: Script) -> None:
+    """Any one but the last, of which nobody could know."""
+    gone = data.draw(st.integers(0, len(ks) - 2))
+    messages = [ok(A=start)]
+    for place, k in enumerate(ks):
+        if place != gone:
+            messages.append(tick(start + sum(ks[: place + 1]), k))
+    verdict = script.continuity(*messages)
+    assert (verdict["holes"], sum(verdict["fresh"])) == (1, sum(ks) - ks[gone])
+
+
+def test_a_window_that_began_before_the_subscription_overlaps(script: Script) -> None:
+    """Buckets are shared: `k` may reach further back than this client does."""
+    verdict = script.continuity(ok(A=10), snap(12), tick(15, 9))
+    assert (verdict["holes"], verdict["fresh"]) == (0, [0, 0, 3])
+
+
+def test_a_declared_gap_is_no_hole_and_is_counted_apart(script: Script) -> None:
+    """Whatever comes next is right, in the channels of that subscription alone."""
+    gap = {"op": "gap", "id": 1, "c": "*", "from": 5, "to": 50, "why": "slow", "next": "snap"}
+    verdict = script.continuity(ok(1, A=1), ok(2, B=1), gap, tick(40), tick(9, symbol="B"))
+    assert (verdict["holes"], verdict["gaps"], verdict["fresh"][3:]) == (1, 1, [1, 1])
+
+
+def test_a_new_epoch_makes_numbers_begin_anew(script: Script) -> None:
+    """They may even be smaller; of another subscription they stay as they were."""
+    epoch = {"op": "epoch", "id": 1, "e": 2, "m": 77, "why": "restart"}
+    verdict = script.continuity(ok(1, A=90), ok(2, B=90), epoch, tick(5), tick(6, symbol="B"))
+    assert (verdict["holes"], verdict["fresh"][3:], verdict["epoch"]) == (0, [1, 0], 2)
+
+
+def test_a_resume_in_an_older_epoch_forgets_the_newer_numbers(script: Script) -> None:
+    """The hub begins where the mark is, and announces the epoch again on the way."""
+    epoch = {"op": "epoch", "id": 1, "e": 2, "m": 77, "why": "restart"}
+    verdict = script.continuity(ok(1, 2, A=3), tick(4), ok(1, 1, A=None), tick(91), epoch, tick(4), tick(5))
+    assert (verdict["holes"], verdict["fresh"]) == (0, [0, 1, 0, 1, 0, 1, 1])
+
+
+def test_a_tape_that_ends_before_what_we_have_is_another_one(script: Script) -> None:
+    """The mark was given by a hub that has lost its folder; on the same tape nothing is amiss."""
+    assert script.continuity(ok(A=80), tick(81), certificate(80))["foreign"] is True
+    assert script.continuity(ok(A=58), tick(59), certificate(59))["foreign"] is False
+
+
+def test_marks_and_unknown_messages_are_taken_and_passed_over(script: Script) -> None:
+    """A newer hub may say more; what is of no channel of ours is dropped."""
+    verdict = script.continuity(
+        ok(A=1), {"op": "mark", "m": 44, "now": 1}, {"op": "health", "c": "t:A", "n": 9}, tick(2, symbol="Z")
+    )
+    assert (verdict["mark"], verdict["fresh"], verdict["holes"]) == (44, [0, 0, 0, 0], 0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(delays=st.lists(st.integers(0, 5_000), max_size=200), old=st.lists(st.integers(0, 9_999), max_size=9))
+def test_percentiles_are_by_nearest_rank_over_ten_seconds(
+    delays: list[int], old: list[int], script: Script
+) -> None:
+    """As computed naively; what is older than ten seconds and what has no delay does not count."""
+    samples = [[80_000, delay, 1] for delay in old] + [[95_000, None, 5]] + [[95_000, d, 2] for d in delays]
+    told = script.ask("recent", samples=samples, now=100_000)
+    ranked = sorted(delays)
+
+    def rank(percent: int) -> int | None:
+        return ranked[max(0, -(-percent * len(ranked) // 100) - 1)] if ranked else None
+
+    assert (told["p50"], told["p99"]) == (rank(50), rank(99))
+    assert told["messages"] == (len(delays) + 1) / 5
+    assert told["ticks"] == (2 * len(delays) + 5) / 5
+
+
+def test_what_is_kept_for_the_figures_is_bounded(script: Script) -> None:
+    """A stream of any speed costs a bounded memory; the oldest goes."""
+    told = script.ask("recent", samples=[[1_000, n, 1] for n in range(12_000)], now=1_000)
+    assert told["messages"] <= 5_000
+    assert told["p99"] > 11_000
+
+
+def test_the_quickest_ping_tells_how_far_the_clocks_differ(script: Script) -> None:
+    """A slow one says little; it is believed only until a quicker one comes, and not for ever."""
+    ahead = 5_000
+    pongs = [
+        [1_000 + trip, {"ct": 1_000_000, "st": (1_000 + ahead + early) * 1_000}]
+        for trip, early in ((400, 10), (4, 2), (300, 290))
+    ]
+    assert script.ask("clock", pongs=pongs) == [ahead + 10 - 200, ahead, ahead]
+    slow = [[1_300, {"ct": 1_000_000, "st": 7_150_000}]] * 6
+    assert script.ask("clock", pongs=[*pongs, *slow])[-1] == 6_000
+
+
+def test_a_row_shows_the_newest_of_a_symbol(script: Script) -> None:
+    """Last, bid, ask, change since the first price seen, ticks, age by the ticks' own times."""
+    row = script.ask(
+        "row",
+        ticks=[
+            [{"op": "t", "px": 100.1, "ts": 1_000_000, "src": "sim"}, 0, 1_500],
+            [{"op": "q", "bp": 100.2, "ap": None, "ts": 2_000_000, "src": "sim"}, 3, 2_500],
+            [{"op": "t", "px": 100.4, "ts": 3_000_000, "src": "sim"}, 2, 3_500],
+            [{"op": "x", "px": 55, "ts": 2_900_000, "src": "sim"}, 1, 3_600],
+            [{"op": "s", "wh": "trading", "st": "order_acceptance", "ts": 3_000_000, "src": "sim"}, 1, 3_600],
+        ],
+        now=4_000,
+    )
+    assert (row["last"], row["bid"], row["ask"], row["change"]) == (100.4, 100.2, None, 0.3)
+    assert (row["ticks"], row["age"], row["feed"]) == (7, 1_000, "simulated")
+    assert row["note"] == "order acceptance"
+
+
+def test_a_replayed_row_ages_from_when_its_tick_came(script: Script) -> None:
+    """Its own time is months ago; a snapshot's time of arrival says nothing."""
+    told = {"op": "t", "px": 1, "ts": 1_000, "src": "iex-tops", "fl": 258}
+    assert script.ask("row", ticks=[[told, 0, 9_000]], now=9_500)["age"] is None
+    assert script.ask("row", ticks=[[told, 0, 9_000], [told, 1, 9_100]], now=9_500)["age"] == 400
+
+
+@pytest.mark.parametrize(
+    ("tick", "feed"),
+    [
+        ({"src": "sim"}, "simulated"),
+        ({"src": "sim-b", "fl": 256}, "simulated"),
+        ({"src": "iex-tops", "fl": 256}, "live"),
+        ({"src": "iex-tops", "fl": 258}, "replay"),
+        ({"src": "replay"}, "replay"),
+        ({"src": "simplex"}, "live"),
+    ],
+)
+def test_the_feed_is_told_by_source_and_flags(tick: dict[str, Any], feed: str, script: Script) -> None:
+    """A recording is one whatever made it."""
+    assert script.call("feedOf", tick) == feed
+
+
+def test_waits_before_coming_back_are_drawn_below_a_growing_bound(script: Script) -> None:
+    """Full jitter between the hub's own bounds."""
+    bounds = {"min": 500, "max": 20_000, "factor": 2}
+    waits = [script.ask("backoff", attempt=n, bounds=bounds, drawn=0.5) for n in (0, 1, 2, 5, 6, 900)]
+    assert waits == [250, 500, 1_000, 8_000, 10_000, 10_000]
+
+
+def test_symbols_are_read_as_people_type_them(script: Script) -> None:
+    """Small letters, blanks, repeats, and no more than fit; a `+` in an address becomes a blank."""
+    assert script.call("readSymbols", " aapl,BRK.b,, aapl ,ACHR ") == ["AAPL", "BRK.B", "ACHR"]
+    assert script.call("readSymbols", "ne a," + "X" * 25) == ["NE+A"]
+    assert len(script.call("readSymbols", ",".join(f"S{n}" for n in range(500)))) == 100
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "words"),
+    [
+        ("priceText", [752.03], "752.03"),
+        ("priceText", [1234.5], "1,234.50"),
+        ("priceText", [0.000000001], "0.000000001"),
+        ("priceText", [None], "–"),
+        ("changeText", [0.3], "+0.30"),
+        ("changeText", [-1.2345], "−1.2345"),
+        ("changeText", [0], "0.00"),
+        ("percentText", [1.5, 300], "+0.50 %"),
+        ("percentText", [-3, 300], "−1.00 %"),
+        ("percentText", [None, None], ""),
+        ("delayText", [86.6], "87 ms"),
+        ("ageText", [0], "0.0 s"),
+        ("ageText", [9_940], "9.9 s"),
+        ("ageText", [9_960], "10 s"),
+        ("ageText", [119_000], "119 s"),
+        ("ageText", [120_000], "2 min"),
+        ("ageText", [7_200_000], "2 h"),
+        ("ageText", [200_000_000], "2 d"),
+        ("ageText", [None], "–"),
+    ],
+)
+def test_numbers_become_words(name: str, values: list[Any], words: str, script: Script) -> None:
+    """Exact prices, a sign in front of what moved, ages in the unit that fits."""
+    assert script.call(name, *values) == words
