@@ -10,7 +10,8 @@ reads the rest from the tape.
 * It ends, with what is durable committed, on SIGTERM, when its standard input ends, and when
   its parent dies. Killed at any moment it loses nothing.
 * A store that cannot take a round (disk full) is asked again until it can; the round is kept.
-* Memory: one round.
+* Beside that it keeps the tape's folder small (`storage.upkeep`).
+* Memory: one round, and one segment of the tape while that is compressed.
 
 Exit codes: 0 told to end; 75 the lock is taken, or the tape cannot be read just now; 78 the
 store or the tape does not fit, or cannot be used: trying again does not help. One line on
@@ -37,6 +38,7 @@ from storage.child import ChildSettings, collect_seldom, end_with_parent, settin
 from storage.contract import StoreWriter
 from storage.errors import StorageError, StoreLocked, StoreMismatch, StoreUnavailable
 from storage.stores import STORE_FOLDER, open_writer
+from storage.upkeep import Upkeep
 from storage.writer import Round, WriterCore
 from tape.errors import TapeError
 from tape.folder import read_boot_id
@@ -123,7 +125,12 @@ class Writer:
         self._clock = clock
         self._refused = False
         self._synced_ns = clock.steady_ns()
-        self._synced_m = store.checkpoint().m
+        self._synced_m = 0  # whoever wrote before us may have died before syncing
+
+    @property
+    def synced_m(self) -> int:
+        """Everything up to here is in the store, also after a power cut."""
+        return self._synced_m
 
     def run(self) -> None:
         """Write rounds until told to end, then what is durable by then.
@@ -242,7 +249,7 @@ def run_writer(settings: ChildSettings, data_dir: Path, stop: Stop) -> None:
         boot_id = read_boot_id(Path(settings.boot_id_path))
         store = open_writer(settings.storage, data_dir, boot_id)
         try:
-            _write_with(settings.storage, data_dir, store, boot_id, stop)
+            _write_with(settings, data_dir, store, boot_id, stop)
         finally:
             store.close()
     finally:
@@ -250,15 +257,19 @@ def run_writer(settings: ChildSettings, data_dir: Path, stop: Stop) -> None:
 
 
 def _write_with(
-    settings: StorageSettings, data_dir: Path, store: StoreWriter, boot_id: str, stop: Stop
+    settings: ChildSettings, data_dir: Path, store: StoreWriter, boot_id: str, stop: Stop
 ) -> None:
     marks, tape = Marks(data_dir), TapeReader(data_dir)
     clock = Clock(time.time_ns, time.monotonic_ns, stop.wait)
     log.info("writer begins", stored=store.checkpoint().m, durable=marks.durable)
+    writer = Writer(settings.storage, store, tape, marks, boot_id, clock)
+    upkeep = Upkeep(data_dir, settings.tape, lambda: writer.synced_m, time.time_ns)
+    upkeep.start()
     try:
-        Writer(settings, store, tape, marks, boot_id, clock).run()
+        writer.run()
         log.info("writer ends", stored=store.checkpoint().m, durable=marks.durable)
     finally:
+        upkeep.end()
         tape.close()
         marks.close()
 

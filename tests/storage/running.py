@@ -88,10 +88,13 @@ class WriterRun:
 
 
 @contextmanager
-def writer_process(data_dir: Path, settings: StorageSettings | None = None) -> Iterator[WriterRun]:
+def writer_process(
+    data_dir: Path, settings: StorageSettings | None = None, child: ChildSettings | None = None
+) -> Iterator[WriterRun]:
     """A running writer; killed at the end if it still runs."""
     said = data_dir / f"writer-{time.monotonic_ns()}.log"
-    child = ChildSettings(settings or StorageSettings(round_rows=500, round_ms=5), BOOT_ID_PATH)
+    if child is None:
+        child = ChildSettings(settings or StorageSettings(round_rows=500, round_ms=5), BOOT_ID_PATH)
     with said.open("wb") as errors:
         process = subprocess.Popen(
             child_command("storage.process", data_dir),
