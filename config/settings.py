@@ -112,6 +112,40 @@ class HttpSettings(Section, frozen=True):
     """How long requests in flight may take after SIGTERM, s."""
 
 
+class HubSettings(Section, frozen=True):
+    """`[hub]`: fan-out to WebSocket clients."""
+
+    raw_flush_ms: Annotated[int, Meta(ge=0, le=1_000)] = 0
+    """Longest wait before raw ticks are written, ms; 0 = at the end of the loop turn that brought them."""
+    channels_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 20_000
+    """Most channels of one connection."""
+    subs_max: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    """Most subscriptions of one connection."""
+    connections_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 20_000
+    """Most connections at a time; others are asked to come again later."""
+    connections_per_user_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 1_000
+    """Most connections of one user at a time; a dead one makes room for a new one."""
+    message_bytes: Annotated[int, Meta(ge=1_024, le=16_777_216)] = 10_240
+    """Largest message that a client may send, bytes."""
+    commands_per_s: Annotated[int, Meta(ge=1, le=100_000)] = 20
+    """Messages that a client may send for long, messages/s."""
+    commands_burst: Annotated[int, Meta(ge=1, le=100_000)] = 60
+    """Messages that a client may send at once, messages."""
+    hello_s: Annotated[int, Meta(ge=1, le=600)] = 10
+    """How long a client may take to say hello, s."""
+    ping_s: Annotated[int, Meta(ge=1, le=3_600)] = 20
+    """A client hears something at least this often, and has to show that it lives within twice this, s."""
+    stall_s: Annotated[int, Meta(ge=1, le=3_600)] = 60
+    """How long a client may take nothing before it is disconnected, s."""
+    write_buffer_bytes: Annotated[int, Meta(ge=4_096, le=16_777_216)] = 16_384
+    """Bytes written to a client that it has not taken, beyond which it counts as stalled, bytes."""
+    resume_ticks_max: Annotated[int, Meta(ge=1)] = 10_000_000
+    """A subscription further behind than this goes on from the present, ticks."""
+    origins: tuple[str, ...] = ()
+    """Pages that may connect, as `https://example.com`; `*` = all. The hub's own page, opened on
+    the same machine, always may."""
+
+
 class TokenSettings(Section, frozen=True):
     """`[[accounts.tokens]]`: one static bearer token."""
 
@@ -178,6 +212,8 @@ class Settings(Section, frozen=True):
     """The store and its writer."""
     http: HttpSettings = HttpSettings()
     """The one port."""
+    hub: HubSettings = HubSettings()
+    """Fan-out to WebSocket clients."""
     accounts: AccountsSettings = AccountsSettings()
     """Who may read what."""
     log: LogSettings = LogSettings()

@@ -1,8 +1,9 @@
-"""Who wants what: the router, the flush wheel, the back-pressure ladder, resume and the dialects.
+"""Who wants what: the router, the flush wheel, back-pressure, resume, and the native protocol.
 
-No module yet: clients of this version read the tape over HTTP (`storage`, `tapewire`). The
-WebSocket fan-out comes here. May import `tape`, `ticks` and `config`; never a sibling.
+Docs: `docs/native-protocol.md`. May import `tape`, `ticks` and `config`; never a sibling.
 
-Cores: none.
-Shells: none.
+Cores: bucket, callers, catchup, certificates, channel_table, codes, connection, effects, errors,
+feeder, messages, moment, pieces, reception, router, session, subscription, switchboard, tape_view,
+websocket, windows, wire, wishes.
+Shells: hub, stream.
 """

@@ -1,0 +1,99 @@
+"""What sessions ask of the hub: who somebody is, whether there is room, what is on the tape."""
+
+from collections.abc import Callable
+from typing import Any
+
+from config.settings import HubSettings
+from hub import codes
+from hub.callers import Caller
+from hub.connection import Connection
+from hub.errors import MessageError
+from hub.messages import FromMark
+from hub.moment import Moment
+from hub.router import Router
+from hub.tape_view import TapeView
+
+
+class Reception:
+    """Knows who is connected. `authenticate(token, utc_ns)` returns the caller or raises `MessageError`."""
+
+    def __init__(
+        self,
+        settings: HubSettings,
+        view: TapeView,
+        router: Router,
+        authenticate: Callable[[str | None, int], Caller],
+    ) -> None:
+        self.authenticate = authenticate
+        self._settings = settings
+        self._view = view
+        self._router = router
+        self._users: dict[tuple[str, str], dict[Connection, None]] = {}
+
+    def check_start(self, start: FromMark) -> None:
+        """Make sure that a place is on this tape.
+
+        Raises:
+            MessageError: it is not.
+        """
+        if start.m > self._router.head_m:
+            raise MessageError(codes.EPOCH, "from.m: beyond anything this tape has given")
+        if start.e is None:
+            return
+        if not self._view.knows_epoch(start.e):
+            raise MessageError(codes.EPOCH, "from.e: not an epoch of this tape")
+        if start.e < self._view.epoch_at(start.m):
+            raise MessageError(codes.EPOCH, "from.m: given in a later epoch than from.e")
+
+    def welcome(self, now: Moment) -> dict[str, Any]:
+        """The fields of `welcome`."""
+        settings = self._settings
+        head_m = self._router.head_m
+        return {
+            "v": 1,
+            "now": now.utc_ns // 1_000,
+            "ping_s": settings.ping_s,
+            "e": self._view.epoch_at(head_m),
+            "m": head_m,
+            "limits": {
+                "conns": settings.connections_per_user_max,
+                "channels": settings.channels_max,
+                "subs": settings.subs_max,
+                "commands_per_s": settings.commands_per_s,
+                "burst": settings.commands_burst,
+                "message_bytes": settings.message_bytes,
+            },
+            "reconnect": {"min": 500, "max": 20_000, "factor": 2, "jitter": "full"},
+        }
+
+    def admit(self, connection: Connection, caller: Caller, now: Moment) -> Connection | None:
+        """Let a user's connection in. Returns a dead one of the same user that has to go for it.
+
+        Raises:
+            MessageError: the user has as many connections as one may have, and all are alive.
+        """
+        user = (caller.tenant, caller.user)
+        mine = self._users.setdefault(user, {})
+        dead = None
+        if len(mine) >= self._settings.connections_per_user_max:
+            dead = next((other for other in mine if self._seems_dead(other, now)), None)
+            if dead is None:
+                raise MessageError(codes.CONN_LIMIT, "close another one first")
+        mine[connection] = None
+        connection.user = user
+        return dead
+
+    def leave(self, connection: Connection) -> None:
+        """A connection has ended."""
+        if connection.user is None:
+            return
+        mine = self._users.get(connection.user, {})
+        mine.pop(connection, None)
+        if not mine:
+            self._users.pop(connection.user, None)
+        connection.user = None
+
+    def _seems_dead(self, connection: Connection, now: Moment) -> bool:
+        """Whether it does not read, or has not answered a ping for a while."""
+        silent_ns = now.awake_ns - connection.heard_ns
+        return connection.stalled or silent_ns > self._settings.ping_s * 1_500_000_000

@@ -1,0 +1,188 @@
+"""The asyncio side of one client's WebSocket: bytes between transport, protocol core and hub.
+
+No task belongs to a connection. Back-pressure comes from the transport's own callbacks:
+while it is paused nothing is read from the client either, so a client that does not read
+its answers cannot make us keep more of them.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Final, cast
+
+from config.settings import HubSettings
+from hub.connection import Connection
+from hub.hub import Hub
+from hub.websocket import Ended, Event, Heard, Message, Opened, Refusal, WebSocketCore
+
+JSON: Final = "tapewire.v1.json"
+MSGPACK: Final = "tapewire.v1.msgpack"
+CLOSE_SECONDS: Final = 5.0
+"""How long a close handshake may take."""
+RETRY_AFTER_SECONDS: Final = 5
+
+
+class WebSocketProtocol(asyncio.Protocol):
+    """Moves bytes between a transport and a `WebSocketCore`; what the events mean is the subclass's."""
+
+    def __init__(self, core: WebSocketCore, *, write_buffer_bytes: int, open_seconds: float) -> None:
+        self.core = core
+        self.transport: asyncio.Transport | None = None
+        self._write_buffer_bytes = write_buffer_bytes
+        self._open_seconds = open_seconds
+        self._timeout: asyncio.TimerHandle | None = None
+
+    def on_event(self, event: Event) -> None:
+        """Act on what the client did. `Opened` comes first, nothing comes after `Ended`."""
+        raise NotImplementedError
+
+    def on_lost(self) -> None:
+        """The connection is gone, or has nothing more to say."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Set the transport up: small buffers, no delay."""
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.set_write_buffer_limits(high=self._write_buffer_bytes)
+        sock = self.transport.get_extra_info("socket")
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._abort_in(self._open_seconds)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the core and act on what it says."""
+        now_ns = int(asyncio.get_running_loop().time() * 1e9)
+        for event in self.core.receive(data, now_ns):
+            self.send_own()
+            if isinstance(event, Opened):
+                self._stop_timeout()
+            elif isinstance(event, Ended):
+                self._abort_in(CLOSE_SECONDS)
+            self.on_event(event)
+        self.send_own()
+
+    def eof_received(self) -> bool:
+        """The client has sent everything it will: it is gone."""
+        self.core.receive_eof()
+        self.send_own()
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Tell it once."""
+        self._stop_timeout()
+        self.transport = None
+        self.on_lost()
+
+    def write(self, data: bytes) -> None:
+        """Send whole frames."""
+        if self.transport is not None and self.core.open:
+            self.transport.write(data)
+
+    def ping(self) -> None:
+        """Ask the client for a sign of life."""
+        self.core.ping()
+        self.send_own()
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame; a client that does not take or answer it in time is cut."""
+        self.core.close(code, reason)
+        self.send_own()
+        self._abort_in(CLOSE_SECONDS)
+
+    def send_own(self) -> None:
+        """Send what the protocol itself has to say."""
+        transport = self.transport
+        if transport is None:
+            return
+        for data in self.core.data_to_send():
+            if data:
+                transport.write(data)
+            elif transport.can_write_eof() and not transport.is_closing():
+                transport.write_eof()
+
+    def _abort_in(self, seconds: float) -> None:
+        self._stop_timeout()
+        self._timeout = asyncio.get_running_loop().call_later(seconds, self._abort)
+
+    def _abort(self) -> None:
+        if self.transport is not None:
+            self.transport.abort()
+
+    def _stop_timeout(self) -> None:
+        if self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = None
+
+
+class StreamProtocol(WebSocketProtocol):
+    """Serves one client of the native protocol. `ended` is called when the connection is lost."""
+
+    def __init__(self, hub: Hub, settings: HubSettings, ended: Callable[[], None] | None = None) -> None:
+        core = WebSocketCore(
+            message_bytes=settings.message_bytes, subprotocols=(JSON, MSGPACK), check=self._check
+        )
+        super().__init__(
+            core, write_buffer_bytes=settings.write_buffer_bytes, open_seconds=settings.hello_s
+        )  # fmt: skip
+        self._hub = hub
+        self._settings = settings
+        self._ended = ended
+        self._connection: Connection | None = None
+
+    def on_event(self, event: Event) -> None:
+        """Hand it to the hub."""
+        if isinstance(event, Opened):
+            self._connection = self._hub.connect(self, packed=event.subprotocol == MSGPACK)
+        elif isinstance(event, Ended):
+            self._leave()
+        elif self._connection is None:
+            return
+        elif isinstance(event, Message):
+            self._hub.receive(self._connection, event.payload)
+        elif isinstance(event, Heard):
+            self._hub.heard(self._connection)
+
+    def on_lost(self) -> None:
+        """Tell the hub."""
+        self._leave()
+        if self._ended is not None:
+            self._ended()
+
+    def pause_writing(self) -> None:
+        """The client does not take what was written."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.pause_reading()
+        if self._connection is not None:
+            self._hub.stall(self._connection)
+
+    def resume_writing(self) -> None:
+        """The client takes bytes again."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.resume_reading()
+        if self._connection is not None:
+            self._hub.drain(self._connection)
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame; nothing more is heard of this client."""
+        self._connection = None
+        super().close(code, reason)
+
+    def _leave(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._hub.lost(connection)
+
+    def _check(self, path: str, origin: str | None) -> Refusal | None:
+        """Refuse pages of other sites (they would come with their users' trust), and everybody when full."""
+        allowed = self._settings.origins
+        if origin is not None and origin not in allowed and "*" not in allowed and not self._is_own(origin):
+            return Refusal(403, "this origin may not connect")
+        if self._hub.full:
+            return Refusal(503, "no room for another connection", RETRY_AFTER_SECONDS)
+        return None
+
+    def _is_own(self, origin: str) -> bool:
+        """Whether a page was served by this very port, opened on this machine."""
+        name = self.transport.get_extra_info("sockname") if self.transport is not None else None
+        if not isinstance(name, tuple):
+            return False
+        return origin in [f"http://{host}:{name[1]}" for host in ("127.0.0.1", "localhost", "[::1]")]
