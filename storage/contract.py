@@ -249,7 +249,18 @@ class StoreWriter(Protocol):
         ...
 
     def sync(self) -> None:
-        """Make everything written so far survive a power cut. Call it every few seconds."""
+        """Make everything written so far survive a power cut. Call it every few seconds.
+
+        Raises:
+            StoreUnavailable: it did not; `synced_m` then stays until the machine is started anew.
+        """
+        ...
+
+    def synced_m(self) -> int:
+        """The mark up to which everything would survive a power cut; any thread may ask.
+
+        What lies behind it may be asked of the tape again.
+        """
         ...
 
     def close(self) -> None:

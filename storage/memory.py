@@ -59,6 +59,10 @@ class MemoryStore:
     def sync(self) -> None:
         """See `StoreWriter`; there is nothing to do."""
 
+    def synced_m(self) -> int:
+        """See `StoreWriter`; a model knows no power cuts."""
+        return self._checkpoint.m
+
     def scan(self, query: ScanQuery) -> ScanPage:
         """See `StoreReader`."""
         check_query(query)

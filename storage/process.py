@@ -125,12 +125,7 @@ class Writer:
         self._clock = clock
         self._refused = False
         self._synced_ns = clock.steady_ns()
-        self._synced_m = 0  # whoever wrote before us may have died before syncing
-
-    @property
-    def synced_m(self) -> int:
-        """Everything up to here is in the store, also after a power cut."""
-        return self._synced_m
+        self._synced_m = store.synced_m()
 
     def run(self) -> None:
         """Write rounds until told to end, then what is durable by then.
@@ -263,7 +258,7 @@ def _write_with(
     clock = Clock(time.time_ns, time.monotonic_ns, stop.wait)
     log.info("writer begins", stored=store.checkpoint().m, durable=marks.durable)
     writer = Writer(settings.storage, store, tape, marks, boot_id, clock)
-    upkeep = Upkeep(data_dir, settings.tape, lambda: writer.synced_m, time.time_ns)
+    upkeep = Upkeep(data_dir, settings.tape, store.synced_m, time.time_ns)
     upkeep.start()
     try:
         writer.run()

@@ -73,5 +73,7 @@ class Upkeep:
             log.info("tape kept small", archived=archived, retired=retired, safe=safe_m)
 
     def _run(self) -> None:
-        while not self._ended.wait(EVERY_SECONDS):
+        # At once, so that a writer that never lives long keeps the folder small all the same.
+        while not self._ended.is_set():
             self.once()
+            self._ended.wait(EVERY_SECONDS)

@@ -92,6 +92,13 @@ class CheckpointFile:
                 "update checkpoint set synced_m = m, synced_ts_recv = ts_recv where not refused"
             )
 
+    @property
+    def synced_m(self) -> int:
+        """The mark that the last `synced` recorded."""
+        with database.in_our_words(self._path):
+            found: int = self._connection.execute("select synced_m from checkpoint").fetchone()[0]
+        return found
+
     def refused(self) -> None:
         """Record that a sync failed: until the next boot nothing more counts as synced."""
         with database.in_our_words(self._path):

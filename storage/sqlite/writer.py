@@ -4,6 +4,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from storage.contract import Checkpoint, Hole
 from storage.errors import StoreUnavailable
@@ -15,6 +16,9 @@ from storage.sqlite.columns import Filed
 from storage.sqlite.day_file import DayFile
 from tape.batch import Batch
 from ticks.model import FeedEvent
+
+_LOG: Final = "-wal"
+"""What SQLite adds to a file's name for its write-ahead log."""
 
 Place = tuple[str, int]
 """Family and day: one file."""
@@ -33,21 +37,28 @@ class SqliteWriter:
         """Open the store in `directory`, or make it.
 
         `boot_id` changes with each start of the machine: what was not synced before it changed
-        is written again.
+        is written again. What a writer before this one has left is synced.
 
         Raises:
-            StoreUnavailable: the folder cannot be written.
+            StoreUnavailable: the folder cannot be written or synced.
             StoreDamaged: it holds something else.
         """
         self._directory = directory
         self._open_files = open_files
         self._cache_kib = cache_kib
         self._files: OrderedDict[Place, DayFile] = OrderedDict()
-        self._unsynced: set[Path] = set()
         self._filer = DayFiler()
         with database.in_our_words(directory):
             directory.mkdir(parents=True, exist_ok=True)
         self._checkpoint = CheckpointFile(directory / database.CHECKPOINT_NAME, boot_id)
+        # A writer before us may have been killed before it synced what it had committed.
+        self._unsynced = {path.with_name(path.name.removesuffix(_LOG)) for path in directory.glob(f"*{_LOG}")}
+        self._synced_m = 0
+        try:
+            self.sync()
+        except BaseException:
+            self._checkpoint.close()
+            raise
 
     def checkpoint(self) -> Checkpoint:
         """See `StoreWriter`."""
@@ -85,13 +96,20 @@ class SqliteWriter:
         """
         try:
             for path in self._unsynced:
-                _fsync(path.with_name(path.name + "-wal"), os.O_RDWR)
+                _sync_log(path)
             _fsync(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+            self._checkpoint.synced()
+            # Else a power cut could take back what was just recorded, when it has been acted upon.
+            _sync_log(self._directory / database.CHECKPOINT_NAME)
         except OSError as error:
             self._checkpoint.refused()
             raise StoreUnavailable(f"{self._directory}: cannot sync: {error}") from error
         self._unsynced.clear()
-        self._checkpoint.synced()
+        self._synced_m = self._checkpoint.synced_m
+
+    def synced_m(self) -> int:
+        """See `StoreWriter`."""
+        return self._synced_m
 
     def close(self) -> None:
         """See `StoreWriter`."""
@@ -169,6 +187,10 @@ def _gap_events(filed: Mapping[Place, Mapping[str, Sequence[Filed]]]) -> list[tu
         if (event := gap_event_of(tick)) is not None
     ]
     return sorted(found, key=lambda one: one[0])
+
+
+def _sync_log(path: Path) -> None:
+    _fsync(path.with_name(path.name + _LOG), os.O_RDWR)
 
 
 def _fsync(path: Path, flags: int) -> None:

@@ -373,6 +373,14 @@ def test_thousands_of_symbols_fit_a_day(writer: StoreWriter, reader: StoreReader
     assert [row.tick.symbol for row in found] == sorted(names)
 
 
+def test_a_sync_reaches_up_to_the_checkpoint(writer: StoreWriter) -> None:
+    """Whoever deletes what is stored relies on it."""
+    assert writer.synced_m() == 0
+    writer.write([batch([trade()])], 3)
+    writer.sync()
+    assert writer.synced_m() == 3
+
+
 def test_sync_changes_nothing_that_is_seen(writer: StoreWriter, reader: StoreReader) -> None:
     """It is about power cuts only."""
     writer.write([batch([trade()])], 1)

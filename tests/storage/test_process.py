@@ -50,7 +50,7 @@ class StubbornStore(MemoryStore):
         super().__init__()
         self.refusals = refusals
         self.rounds: list[tuple[int, int]] = []
-        self.synced_m: list[int] = []
+        self.syncs: list[int] = []
         self._script = script
 
     def write(self, batches: Sequence[Batch], up_to_m: int, holes: Sequence[Hole] = ()) -> None:
@@ -63,7 +63,7 @@ class StubbornStore(MemoryStore):
 
     def sync(self) -> None:
         """Note how far it was synced."""
-        self.synced_m.append(self.stored_m())
+        self.syncs.append(self.stored_m())
 
 
 class Script:
@@ -168,7 +168,7 @@ def test_the_store_is_synced_now_and_then(tape: Tape, tmp_path: Path) -> None:
     store = StubbornStore(0, script)
     writer(tape, tmp_path, store, script, round_rows=300).run()
     assert sum(script.waits) > 6
-    assert store.synced_m == [300]
+    assert store.syncs == [300]
 
 
 def test_only_what_is_durable_is_stored(tape: Tape, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from msgspec import structs
 
 from config.settings import StorageSettings, TapeSettings
+from storage import upkeep as upkeep_module
 from storage.child import ChildSettings
 from storage.upkeep import Upkeep
 from tape.batch import Batch
@@ -38,6 +39,11 @@ def tape(tmp_path: Path) -> Iterator[Tape]:
     tape.close()
 
 
+def fill(tape: Tape) -> list[Batch]:
+    """Enough for several segments, however late the sync thread is: only what is durable lets one end."""
+    return [batch for first in range(0, 12_000, 500) for batch in publish(tape, some_ticks(first, 500))]
+
+
 def upkeep(folder: Path, settings: TapeSettings, safe_m: int, now_ns: int = NOON) -> Upkeep:
     """One that is called by hand."""
     return Upkeep(folder, settings, lambda: safe_m, lambda: now_ns)
@@ -56,7 +62,7 @@ def on_tape(folder: Path, last_m: int) -> list[Batch | Damage]:
 
 def test_only_what_is_safe_in_the_store_is_compressed(tmp_path: Path, tape: Tape) -> None:
     """The mark decides, asked anew each time; the last segment is being written and stays."""
-    batches = publish(tape, some_ticks(0, 12_000))
+    batches = fill(tape)
     before = on_tape(tmp_path, batches[-1].last_m)
     files = list_files(tmp_path)
     assert len(files) > 2
@@ -71,7 +77,7 @@ def test_only_what_is_safe_in_the_store_is_compressed(tmp_path: Path, tape: Tape
 
 def test_what_is_too_old_goes_but_never_the_last_file(tmp_path: Path, tape: Tape) -> None:
     """By the age of the file behind it."""
-    batches = publish(tape, some_ticks(0, 12_000))
+    batches = fill(tape)
     week = structs.replace(SMALL, tape_retention_s=7 * 86_400)
     upkeep(tmp_path, week, batches[-1].last_m, NOON + YEAR_NS).once()
     assert archived(tmp_path) == [False]
@@ -82,7 +88,7 @@ def test_a_disk_that_refuses_is_told_once_and_tried_again(
     tmp_path: Path, tape: Tape, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A folder stands where a draft's remains should be; when it is gone, the work is done."""
-    batches = publish(tape, some_ticks(0, 12_000))
+    batches = fill(tape)
     in_the_way = tmp_path / ARCHIVE / f"1{DRAFT_SUFFIX}"
     in_the_way.mkdir(parents=True)
     job = upkeep(tmp_path, SMALL, batches[-1].last_m)
@@ -95,11 +101,21 @@ def test_a_disk_that_refuses_is_told_once_and_tried_again(
     assert any(archived(tmp_path))
 
 
+def test_it_begins_at_once(tmp_path: Path, tape: Tape, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer that never lives for long keeps the folder small all the same."""
+    monkeypatch.setattr(upkeep_module, "EVERY_SECONDS", 3_600.0)
+    batches = fill(tape)
+    job = upkeep(tmp_path, SMALL, batches[-1].last_m)
+    job.start()
+    wait_for(lambda: all(archived(tmp_path)[:-1]), "the archive")
+    job.end()
+
+
 def test_a_running_writer_archives_what_it_has_stored(tmp_path: Path, tape: Tape) -> None:
     """The real process, small segments: store and tape hold the same as ever."""
     storage = StorageSettings(round_rows=500, round_ms=5)
     child = ChildSettings(storage, BOOT_ID_PATH, SMALL)
-    batches = publish(tape, some_ticks(0, 12_000))
+    batches = fill(tape)
     before = on_tape(tmp_path, batches[-1].last_m)
     with writer_process(tmp_path, child=child) as run:
         wait_for(lambda: all(archived(tmp_path)[:-1]), "the archive")
@@ -114,7 +130,7 @@ def test_a_running_writer_archives_what_it_has_stored(tmp_path: Path, tape: Tape
 def test_settings_of_the_tape_reach_the_writer(tmp_path: Path, tape: Tape) -> None:
     """A budget of one byte leaves the last segment alone, once everything is stored."""
     budget = structs.replace(SMALL, tape_retention_bytes=1)
-    publish(tape, some_ticks(0, 12_000))
+    fill(tape)
     child = ChildSettings(StorageSettings(), BOOT_ID_PATH, budget)
     with writer_process(tmp_path, child=child):
         wait_for(lambda: archived(tmp_path) == [False], "the old files to go")

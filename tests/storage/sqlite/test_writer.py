@@ -183,6 +183,105 @@ def test_a_sync_that_fails_is_told_and_not_believed_later(
         again.abandon()
 
 
+def logs_synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """From now on, the names of what is synced, in order."""
+    synced: list[str] = []
+    fsync = writer_module._fsync
+
+    def note(path: Path, flags: int) -> None:
+        synced.append(path.name)
+        fsync(path, flags)
+
+    monkeypatch.setattr(writer_module, "_fsync", note)
+    return synced
+
+
+def test_what_a_killed_writer_had_committed_is_synced_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the files that the next one never writes to: else a power cut would take them for good."""
+    killed = SqliteWriter(tmp_path / "store", "boot")
+    killed.write([batch([trade(), quote()])], 2)
+    # Closing would fold the logs back, as no killed process does.
+    shutil.copytree(tmp_path / "store", tmp_path / "left")
+    synced = logs_synced(monkeypatch)
+    writer = SqliteWriter(tmp_path / "left", "boot")
+    assert {"2026-07-13-trades.sqlite-wal", "2026-07-13-quotes.sqlite-wal"} < set(synced)
+    assert writer.synced_m() == writer.checkpoint().m == 2
+    writer.abandon()
+    again = SqliteWriter(tmp_path / "left", "another boot")
+    assert again.checkpoint().m == 2
+    again.abandon()
+    killed.close()
+
+
+def test_the_synced_mark_counts_when_it_is_on_the_disk_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows first, then their folder, then the checkpoint that speaks of them."""
+    writer = SqliteWriter(tmp_path, "boot")
+    writer.write([batch([trade()])], 1)
+    assert writer.synced_m() == 0
+    synced = logs_synced(monkeypatch)
+    writer.sync()
+    assert synced == ["2026-07-13-trades.sqlite-wal", tmp_path.name, "checkpoint.sqlite-wal"]
+    assert writer.synced_m() == 1
+    writer.write([batch([trade()], 2)], 2)
+
+    def refuse(path: Path, flags: int) -> None:
+        if path.name.startswith("checkpoint"):
+            raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writer_module, "_fsync", refuse)
+        with pytest.raises(StoreUnavailable, match="cannot sync"):
+            writer.sync()
+    assert writer.synced_m() == 1
+    writer.close()
+
+
+def test_after_a_sync_that_failed_the_synced_mark_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although the next one succeeds: whoever deletes what is safe must not believe it."""
+    writer = SqliteWriter(tmp_path, "boot")
+    writer.write([batch([trade()])], 1)
+
+    def refuse(path: Path, flags: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writer_module, "_fsync", refuse)
+        with pytest.raises(StoreUnavailable, match="cannot sync"):
+            writer.sync()
+    writer.sync()
+    assert writer.synced_m() == 0
+    writer.close()
+    again = SqliteWriter(tmp_path, "boot")
+    assert (again.synced_m(), again.checkpoint().m) == (0, 1)
+    again.close()
+    booted = SqliteWriter(tmp_path, "another boot")
+    booted.write([batch([trade()])], 1)
+    booted.sync()
+    assert booted.synced_m() == 1
+    booted.close()
+
+
+def test_a_folder_that_cannot_be_synced_is_unavailable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left open, and the same folder can be opened when it can be synced again."""
+    with monkeypatch.context() as patched:
+
+        def refuse(path: Path, flags: int) -> None:
+            raise OSError(5, "Input/output error")
+
+        patched.setattr(writer_module, "_fsync", refuse)
+        with pytest.raises(StoreUnavailable, match="cannot sync"):
+            SqliteWriter(tmp_path, "boot")
+    SqliteWriter(tmp_path, "boot").close()
+
+
 def test_open_files_are_bounded_and_nothing_is_lost_by_closing_them(tmp_path: Path) -> None:
     """A back-fill over many days goes through few descriptors."""
     writer = SqliteWriter(tmp_path, "boot", open_files=3)
