@@ -1,5 +1,7 @@
 """What happens to a batch after it is numbered and journalled: the whole system on one page."""
 
+from collections.abc import Callable
+
 from tape.batch import Batch
 from ticks.kinds import KINDS
 
@@ -11,6 +13,8 @@ class Pipeline:
     """
 
     def __init__(self) -> None:
+        self.then: list[Callable[[Batch], None]] = []
+        """Who is handed each batch, in this order."""
         self.batches = 0
         self._published = [0] * (max(KINDS) + 1)
 
@@ -20,6 +24,8 @@ class Pipeline:
         published = self._published
         for tick in batch.ticks:
             published[tick.kind] += 1
+        for take in self.then:
+            take(batch)
 
     def published(self) -> dict[str, int]:
         """Ticks handed on since the start, by the kind's key in reports."""
