@@ -2,9 +2,9 @@
 
 Imports every other package; nobody imports it.
 
-Cores: errors, health, options, pipeline, throttle, totals, http.access, http.formats, http.parameters,
+Cores: demo, errors, health, options, pipeline, throttle, totals, http.access, http.formats, http.parameters,
 http.problems, http.questions, http.rows.
-Shells: __main__, app, audit, cli, feeding, logs, metrics, preflight, replay_report, services,
+Shells: __main__, app, audit, cli, demo_start, feeding, logs, metrics, preflight, replay_report, services,
 writer_process, http.application, http.call, http.data, http.latest, http.ndjson, http.page, http.responses,
 http.routes, http.server, http.services, http.serving, http.settle, http.status.
 """

@@ -26,13 +26,14 @@ from storage.pool import HistoryPool
 from storage.stores import open_reader
 from tape.recovery import describe
 from tape.tape import Tape
-from tapewire.feeding import Feed, Replay, configured_feeds
+from tapewire.demo_start import announce
+from tapewire.feeding import Feed, Replay, Simulation, configured_feeds
 from tapewire.http.application import build_app
 from tapewire.http.server import HttpRunner
 from tapewire.http.serving import serving
-from tapewire.options import ReplayOptions
+from tapewire.options import DemoOptions, ReplayOptions
 from tapewire.pipeline import Pipeline
-from tapewire.preflight import open_listener
+from tapewire.preflight import open_listener, url_of
 from tapewire.replay_report import differences, make_report
 from tapewire.services import make_services
 from tapewire.writer_process import WriterProcess, writer_process
@@ -109,15 +110,31 @@ def run_replay(options: ReplayOptions) -> int:
     return _run(_serve(options.settings, feeds, report=options.exit_when_stored))
 
 
+def run_demo(options: DemoOptions) -> int:
+    """Simulate a market and serve it until SIGINT or SIGTERM; returns the exit code."""
+
+    def feeds(system: System) -> list[Feed]:
+        return [Simulation(system.tape, options.market)]
+
+    return _run(_serve(options.settings, feeds, announce=lambda url: announce(url, options)))
+
+
 def _run(main: Coroutine[None, None, int]) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
 
 
 async def _serve(
-    settings: Settings, make_feeds: Callable[[System], Sequence[Feed]], *, report: bool = False
+    settings: Settings,
+    make_feeds: Callable[[System], Sequence[Feed]],
+    *,
+    report: bool = False,
+    announce: Callable[[str], None] | None = None,
 ) -> int:
-    """Build the system, run it until it is told to stop or `report` is due, and take it down."""
+    """Build the system, run it until it is told to stop or `report` is due, and take it down.
+
+    `announce` is told the address as soon as it is served.
+    """
     began = time.monotonic()
     listener = open_listener(settings.http)
     system = System(settings)
@@ -138,6 +155,8 @@ async def _serve(
                 )
                 async with serving(runner, listener):
                     system.started = True
+                    if announce is not None:
+                        announce(url_of(listener))
                     feeds = make_feeds(system)
                     await _play(feeds, stop, until_played=report)
                     await system.drain()

@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -75,6 +75,13 @@ def _port(_kind: object, port: int | None) -> None:
         raise ValueError("a port is an integer from 0 to 65535")
 
 
+def _check_market(**market: Any) -> None:
+    """Refuse a market that cannot be simulated."""
+    from feeds.sim.settings import SimSettings
+
+    SimSettings(**market)
+
+
 @app.command(help_prologue="Example: tapewire replay tops.pcap.gz --speed max --exit")
 def replay(
     files: Annotated[list[Path], Parameter(required=True, negative=())],
@@ -122,6 +129,58 @@ def replay(
         return run_replay(ReplayOptions(tuple(files), settings, speed, exit_when_stored))
 
     return _start(config, start, adjust=adjust)
+
+
+@app.command(help_prologue="Example: tapewire demo")
+def demo(
+    *,
+    port: Annotated[int, Parameter(validator=_port)] = 8080,
+    seed: int = 7,
+    symbols: int = 12,
+    speed: float = 1.0,
+    rate: float = 100.0,
+    data: Path | None = None,
+    browser: bool = True,
+) -> int:
+    """Simulate a market and serve it on this machine: no keys, no servers, at any hour.
+
+    The token is `demo`. The page opens in a browser when there is one and stdout is a terminal.
+
+    Parameters
+    ----------
+    port
+        Port to listen on; 0 = any free one.
+    seed
+        What the market's random numbers grow from: the same seed, the same market.
+    symbols
+        How many symbols trade, 1 to 20000; AAPL, MSFT, SPY and TSLA are the first.
+    speed
+        How much faster than a real market it lives, 0.001 to 1000.
+    rate
+        Ticks of the whole market in a second at speed 1, on average.
+    data
+        Folder that keeps the tape; started again on it, the demo goes on. Default: a temporary one.
+    browser
+        Open the page in a browser.
+    """
+
+    def start(settings: "Settings") -> int:
+        from tapewire.app import run_demo
+        from tapewire.demo_start import data_folder
+        from tapewire.options import DemoOptions, demo_settings
+        from tapewire.preflight import check_data_folder
+
+        with data_folder(data) as directory:
+            settings = demo_settings(settings, port, directory)
+            check_data_folder(settings)
+            return run_demo(DemoOptions(settings, port, seed, symbols, speed, rate, data, browser))
+
+    try:
+        _check_market(seed=seed, symbols=symbols, rate=rate, speed=speed)
+    except ValueError as error:
+        _tell(str(error))
+        return EXIT_USAGE
+    return _start(None, start)
 
 
 @app.command(help_prologue="Example: tapewire run --config tapewire.toml")

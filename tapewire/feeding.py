@@ -11,6 +11,8 @@ from config.settings import Settings
 from feeds.iex import IexSession
 from feeds.pacing import parse_speed
 from feeds.replay import FilePlayed, ReplayFeed
+from feeds.sim import SimExchange, SimSettings
+from feeds.sim.feed import SimFeed
 from tape.batch import SourcePosition
 from tape.tape import Tape
 from tapewire.totals import Totals, unpack_totals
@@ -97,6 +99,30 @@ def _tell(file: FilePlayed) -> None:
     )
     if file.damage:
         log.warning("recording is damaged", file=file.path.name, damage=file.damage)
+
+
+class Simulation:
+    """A simulated market published onto the tape; on a tape that has one already, it goes on.
+
+    Raises:
+        PositionError: what the tape remembers is of no simulated market.
+    """
+
+    def __init__(self, tape: Tape, market: SimSettings, lineup: str = "") -> None:
+        self._tape = tape
+        self._lineup = lineup
+        exchange = SimExchange(market)
+        self.feed = SimFeed(exchange)
+        saved = tape.position(self.feed.key)
+        if saved is not None:
+            exchange.restore(saved)
+
+    async def run(self) -> None:
+        """Trade until cancelled."""
+        await self.feed.run(self._sink)
+
+    def _sink(self, ticks: list[Tick], position: SourcePosition, now_ns: int) -> None:
+        self._tape.publish(self._lineup, ticks, position, now_ns)
 
 
 def configured_feeds(tape: Tape, settings: Settings) -> list[Feed]:

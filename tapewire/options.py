@@ -8,9 +8,12 @@ from msgspec.structs import replace
 
 from config.check import is_loopback
 from config.settings import AccountsSettings, Settings, TokenSettings
+from feeds.sim.settings import SimSettings
 
 DEMO_TOKEN: Final = "demo"
-"""What `tapewire replay` accepts on a loopback address when the configuration has no tokens."""
+"""What `tapewire demo` accepts, and `tapewire replay` on a loopback address when the configuration
+has no tokens."""
+_DEMO_ACCOUNTS: Final = AccountsSettings(tokens=(TokenSettings(user="demo", token=DEMO_TOKEN),))
 
 
 class ReplayOptions(Struct, frozen=True):
@@ -26,6 +29,40 @@ class ReplayOptions(Struct, frozen=True):
     """Whether to end, with a report on stdout, when all is stored."""
 
 
+class DemoOptions(Struct, frozen=True):
+    """`tapewire demo`: a simulated market, served on this machine."""
+
+    settings: Settings
+    """With port, data folder and the demo token put in."""
+    port: int = 8080
+    """Where to listen; 0 = any free port."""
+    seed: int = 7
+    symbols: int = 12
+    speed: float = 1.0
+    """How much faster than a real market it lives."""
+    rate: float = 100.0
+    """Ticks of the whole market in a second at `speed` 1, ticks/s."""
+    data: Path | None = None
+    """The folder that keeps the tape; None = a temporary one that is gone when the demo ends."""
+    browser: bool = False
+    """Whether to show the page in a browser."""
+
+    @property
+    def market(self) -> SimSettings:
+        """The market to simulate.
+
+        Raises:
+            ValueError: it cannot be simulated so.
+        """
+        return SimSettings(seed=self.seed, symbols=self.symbols, rate=self.rate, speed=self.speed)
+
+
+def demo_settings(settings: Settings, port: int, directory: Path) -> Settings:
+    """The settings that a demo runs with: on loopback whatever is configured, open to the demo token."""
+    http = replace(settings.http, host="127.0.0.1", port=port, trusted_proxies=())
+    return replace(settings, http=http, data_dir=str(directory), accounts=_DEMO_ACCOUNTS)
+
+
 def replay_settings(settings: Settings, port: int | None, data: Path | None) -> Settings:
     """The settings that a replay runs with.
 
@@ -36,5 +73,5 @@ def replay_settings(settings: Settings, port: int | None, data: Path | None) -> 
     data_dir = settings.data_dir if data is None else str(data)
     accounts = settings.accounts
     if not accounts.tokens and is_loopback(http.host):
-        accounts = AccountsSettings(tokens=(TokenSettings(user="demo", token=DEMO_TOKEN),))
+        accounts = _DEMO_ACCOUNTS
     return replace(settings, http=http, data_dir=data_dir, accounts=accounts)

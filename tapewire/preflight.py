@@ -103,6 +103,12 @@ def open_listener(http: HttpSettings) -> socket.socket:
     return listener
 
 
+def url_of(listener: socket.socket) -> str:
+    """The address under which a listening socket is reached from this machine, `http://HOST:PORT`."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def explain(error: BaseException, settings: Settings | None = None) -> tuple[str, ...] | None:
     """The lines that tell why a start failed; None when `error` is no such failure.
 

@@ -16,7 +16,7 @@ from config.show import to_toml
 from tape.errors import TapeLocked
 from tapewire.cli import EXIT_CONFIG, EXIT_USAGE, main
 from tapewire.errors import StartError
-from tapewire.options import ReplayOptions
+from tapewire.options import DemoOptions, ReplayOptions
 
 CONFIG = """
 data_dir = "{folder}/var"
@@ -39,7 +39,7 @@ class Started:
         self.asked: list[Any] = []
         self.failure: Exception | None = None
         module = ModuleType("tapewire.app")
-        module.run = module.run_replay = self._run  # type: ignore[attr-defined]  # that is how modules are made
+        module.run = module.run_replay = module.run_demo = self._run  # type: ignore[attr-defined]  # made so
         monkeypatch.setitem(sys.modules, "tapewire.app", module)
         # the logs of this process stay as they are
         monkeypatch.setattr("tapewire.logs.configure", lambda settings: None)
@@ -73,7 +73,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_help_starts_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     """The example comes first, on stdout."""
-    for command in ("", "replay", "run", "config", "config check", "config show", "config schema", "version"):
+    for command in (
+        "",
+        "demo",
+        "replay",
+        "run",
+        "config",
+        "config check",
+        "config show",
+        "config schema",
+        "version",
+    ):
         assert main([*command.split(), "--help"]) == 0
         out, err = capsys.readouterr()
         assert out.startswith("Example: tapewire " + command)
@@ -102,6 +112,13 @@ def test_help_loads_no_server() -> None:
         "replay a.pcap --port 70000",
         "replay a.pcap --port x",
         "config nothing",
+        "demo --port 70000",
+        "demo --symbols 0",
+        "demo --symbols x",
+        "demo --rate 0",
+        "demo --rate 1000 --speed 1000",
+        "demo --seed -1",
+        "demo extra",
         "run extra",
     ],
 )
@@ -112,7 +129,7 @@ def test_what_is_not_understood_exits_with_2(
     assert main(arguments.split()) == EXIT_USAGE
     out, err = capsys.readouterr()
     assert out == ""
-    assert "Error" in err
+    assert "Error" in err or err.startswith("tapewire: outside its range")
     assert started.asked == []
 
 
@@ -138,6 +155,30 @@ def test_replay_plays_as_recorded_and_stays_by_default(
     assert (options.speed, options.exit_when_stored) == ("1", False)
     assert [token.user for token in options.settings.accounts.tokens] == ["ann"]
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_demo_needs_nothing(folder: Path, started: Started, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither arguments nor a configuration, and it leaves no folder behind."""
+    assert main(["demo"]) == 3
+    (options,) = started.asked
+    assert isinstance(options, DemoOptions)
+    assert (options.port, options.seed, options.symbols, options.speed, options.rate) == (8080, 7, 12, 1, 100)
+    assert (options.data, options.browser) == (None, True)
+    assert options.settings.http.port == 8080
+    assert [token.token for token in options.settings.accounts.tokens] == ["demo"]
+    assert not Path(options.settings.data_dir).exists()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_demo_hands_on_its_market_its_folder_and_its_port(folder: Path, started: Started) -> None:
+    """The folder is made, and stays."""
+    market = "--seed 3 --symbols 40 --speed 2.5 --rate 1000"
+    assert main(["demo", "--port", "0", *market.split(), "--data", "d", "--no-browser"]) == 3
+    (options,) = started.asked
+    assert (options.seed, options.symbols, options.speed, options.rate) == (3, 40, 2.5, 1000)
+    assert (options.data, options.browser, options.settings.http.port) == (Path("d"), False, 0)
+    assert options.settings.data_dir == "d"
+    assert (folder / "d").is_dir()
 
 
 def test_run_reads_tapewire_toml_of_the_working_directory(folder: Path, started: Started) -> None:

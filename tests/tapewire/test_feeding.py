@@ -10,10 +10,12 @@ from structlog.testing import capture_logs
 
 from config.settings import Settings, SourceSettings, TapeSettings
 from feeds.iex.market_day import Day
+from feeds.sim import SimSettings
 from feeds.synthetic_file import write_recording
 from tape.batch import Batch
 from tape.tape import Tape
-from tapewire.feeding import Replay, configured_feeds
+from tapewire.feeding import Replay, Simulation, configured_feeds
+from ticks.model import Trade
 
 
 def make_tape(folder: Path) -> Tape:
@@ -94,3 +96,25 @@ def test_the_configuration_names_the_feeds(tmp_path: Path) -> None:
     source = SourceSettings(name="a", type="replay", files=("x.pcap",), speed="max", lineup="iex")
     assert len(configured_feeds(tape, Settings(sources=(source, source)))) == 2
     tape.close()
+
+
+async def test_a_simulated_market_goes_on_where_its_tape_ends(tmp_path: Path) -> None:
+    """Cancelled and started again on the same folder: one tape, and no trade id is used twice."""
+    market = SimSettings(symbols=4, rate=2_000)
+    ids: list[int] = []
+    for least in (200, 400):
+        enough = asyncio.Event()
+
+        def on_batch(batch: Batch, enough: asyncio.Event = enough, least: int = least) -> None:
+            ids.extend(tick.trade_id for tick in batch.ticks if isinstance(tick, Trade))
+            if batch.last_m > least:
+                enough.set()
+
+        tape = Tape(TapeSettings(sync_interval_ms=0), tmp_path, time.time_ns(), on_batch)
+        playing = asyncio.create_task(Simulation(tape, market).run())
+        await asyncio.wait_for(enough.wait(), 60)
+        playing.cancel()
+        await asyncio.gather(playing, return_exceptions=True)
+        tape.close()
+    assert tape.epoch == 1
+    assert len(ids) == len(set(ids)) > 0

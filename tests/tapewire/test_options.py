@@ -1,9 +1,11 @@
-"""What a replay runs with."""
+"""What a replay and a demo run with."""
 
 from pathlib import Path
 
+import pytest
+
 from config.settings import AccountsSettings, HttpSettings, Settings, TokenSettings
-from tapewire.options import DEMO_TOKEN, replay_settings
+from tapewire.options import DEMO_TOKEN, DemoOptions, demo_settings, replay_settings
 
 OWN = AccountsSettings(tokens=(TokenSettings(user="ann", token="x"),))
 
@@ -31,3 +33,20 @@ def test_an_open_port_has_no_demo_token() -> None:
     """A well-known token must not open data to a network."""
     http = HttpSettings(host="0.0.0.0", trusted_proxies=("10.0.0.1",))
     assert replay_settings(Settings(http=http), None, None).accounts.tokens == ()
+
+
+def test_a_demo_is_open_to_this_machine_and_to_demo_alone() -> None:
+    """Whatever is configured: its token is well known, and its tape is no business of other tokens."""
+    http = HttpSettings(host="0.0.0.0", port=5, trusted_proxies=("10.0.0.1",))
+    settings = demo_settings(Settings(http=http, accounts=OWN), 0, Path("d"))
+    assert (settings.http.host, settings.http.port, settings.http.trusted_proxies) == ("127.0.0.1", 0, ())
+    assert settings.data_dir == "d"
+    assert [token.token for token in settings.accounts.tokens] == [DEMO_TOKEN]
+
+
+def test_the_market_of_a_demo_is_checked() -> None:
+    """It is what was asked for, or cannot be simulated."""
+    market = DemoOptions(Settings(), seed=3, symbols=5, rate=10.0, speed=2.0).market
+    assert (market.seed, market.symbols, market.rate, market.speed) == (3, 5, 10.0, 2.0)
+    with pytest.raises(ValueError, match="symbols"):
+        _ = DemoOptions(Settings(), symbols=0).market

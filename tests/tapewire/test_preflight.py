@@ -13,7 +13,14 @@ from config.settings import HttpSettings, Settings
 from tape.errors import FormatError, TapeLocked
 from tape.tape import Tape
 from tapewire.errors import StartError
-from tapewire.preflight import check_data_folder, check_recordings, explain, open_listener, read_settings
+from tapewire.preflight import (
+    check_data_folder,
+    check_recordings,
+    explain,
+    open_listener,
+    read_settings,
+    url_of,
+)
 
 
 def test_settings_are_read_with_their_grants_and_times(tmp_path: Path) -> None:
@@ -133,3 +140,15 @@ def test_failures_of_a_start_are_explained_and_mistakes_are_not() -> None:
     assert explain(BaseExceptionGroup("x", [config, ExceptionGroup("y", [start])])) == ("a", "b", "c")
     assert explain(KeyError("x")) is None
     assert explain(ExceptionGroup("x", [start, ValueError()])) is None
+
+
+def test_a_listener_has_an_address() -> None:
+    """With the port that was free, and brackets where IPv6 needs them."""
+    with open_listener(HttpSettings(port=0)) as listener:
+        assert url_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with socket.socket(socket.AF_INET6) as listener:
+        try:
+            listener.bind(("::1", 0))
+        except OSError:
+            pytest.skip("no IPv6 here")
+        assert url_of(listener) == f"http://[::1]:{listener.getsockname()[1]}"
