@@ -1,5 +1,7 @@
 """Sealed segments, compressed and deleted."""
 
+import random
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -7,12 +9,13 @@ from msgspec import structs
 
 from tape import archive, segment
 from tape.archive import archive_sealed, compress_segment, retire, unpack_block
+from tape.disk import Disk
 from tape.errors import FormatError, NewerFormat
 from tape.frames import BATCH, BLOCK, INDEX, Frame, encode_frame, frame_at, scan
 from tape.reader import Damage
 from tape.state import TapeState
 from tape.tape import Tape
-from tests.tape.faulty_disk import FaultyDisk
+from tests.tape.faulty_disk import Died, FaultyDisk
 from tests.tape.making import NOW_NS, SETTINGS, fill, flip, places, read_all, tape_in
 from tests.tape.test_segment import newer
 
@@ -207,6 +210,89 @@ def test_an_interrupted_step_is_finished_the_next_time(tmp_path: Path) -> None:
         assert not first.path.exists()
         assert not draft.exists()
         assert read_all(tmp_path, last_m)[1] == []
+
+
+Work = Callable[[Path, int, Disk], object]
+"""What is done to a tape's files, with everything up to a mark stored."""
+
+
+def interrupted(folder: Path, cut: int | None, prepare: Work, work: Work) -> Iterator[tuple[Path, int]]:
+    """Tapes and their last marks, on which `work` has died: in its first disk call, its second, and so on.
+
+    With `cut` the power fails at that moment. On the last of them `work` has come to its end.
+    """
+    died, calls = True, 0
+    while died:
+        disk, tape_folder = FaultyDisk(), folder / str(calls)
+        with tape_in(tape_folder, disk=disk) as tape:
+            last_m = fill(tape, 500)
+        prepare(tape_folder, last_m, disk)
+        disk.shut_down()
+        disk.calls_left = calls
+        try:
+            work(tape_folder, last_m, disk)
+            died = False
+        except Died:
+            calls += 1
+        disk.process_died()
+        if cut is not None:
+            disk.power_cut(random.Random(f"{cut} {calls}"))
+        yield tape_folder, last_m
+    assert calls > len(names(tape_folder))
+
+
+def archive_all(folder: Path, stored_m: int, disk: Disk) -> None:
+    """Archive what is sealed."""
+    archive_sealed(folder, stored_m, SETTINGS, disk)
+
+
+def archive_half(folder: Path, stored_m: int, disk: Disk) -> None:
+    """Archive what is sealed of the older half."""
+    archive_sealed(folder, stored_m // 2, SETTINGS, disk)
+
+
+def retire_all(folder: Path, stored_m: int, disk: Disk) -> None:
+    """Delete all files but the last."""
+    retire(folder, stored_m, structs.replace(SETTINGS, tape_retention_bytes=1), NOW_NS, disk)
+
+
+def nothing(folder: Path, stored_m: int, disk: Disk) -> None:
+    """Do nothing."""
+
+
+@pytest.mark.parametrize("cut", [None, 1, 2, 3])
+def test_archiving_that_is_cut_short_at_any_call_loses_nothing(tmp_path: Path, cut: int | None) -> None:
+    """Every tick is read as before, the tape goes on, and the next archiving finishes the work."""
+    for folder, last_m in interrupted(tmp_path, cut, nothing, archive_all):
+        ticks, holes = read_all(folder, last_m)
+        assert [tick.src_seq for _, tick in sorted(ticks.items())] == list(range(500))
+        assert holes == []
+        with tape_in(folder) as tape:
+            assert (tape.verdict, tape.sequencer.state.next_m) == ("continue", last_m + 1)
+        archive_sealed(folder, last_m, SETTINGS)
+        assert [file.archived for file in segment.list_files(folder)][:-1] == [True] * (
+            len(names(folder)) - 1
+        )
+        assert len(segment.list_segments(folder)) == 1
+        assert segment.list_drafts(folder / "archive") == []
+        assert read_all(folder, last_m) == (ticks, [])
+
+
+@pytest.mark.parametrize("cut", [None, 1, 2, 3])
+def test_retiring_that_is_cut_short_at_any_call_leaves_the_newer_files(
+    tmp_path: Path, cut: int | None
+) -> None:
+    """What is gone is gone from the beginning on; no file comes back behind a hole."""
+    left: set[int] = set()
+    for folder, last_m in interrupted(tmp_path, cut, archive_half, retire_all):
+        first_m = segment.list_files(folder)[0].first_m
+        left.add(len(names(folder)))
+        ticks, holes = read_all(folder, last_m)
+        assert sorted(ticks) == list(range(first_m, last_m + 1))
+        assert holes == ([Damage(1, first_m - 1, "retention")] if first_m > 1 else [])
+        retire_all(folder, last_m, Disk())
+        assert len(names(folder)) == 1
+    assert cut is not None or len(left) > 3
 
 
 def aged(folder: Path) -> int:
