@@ -333,5 +333,28 @@ def slow_pages(module: Any) -> None:
     module.History.page = slowed(module.History.page, 20)
 
 
+@defect("frames-lost", "hub.connection")
+def frames_lost(module: Any) -> None:
+    """Every thousandth flush of a connection is not written."""
+    original = module.Connection.send
+    count = 0
+
+    def broken(self: Any, data: Any) -> None:
+        nonlocal count
+        count += 1
+        if count % 1000:
+            original(self, data)
+        else:
+            acted()
+
+    module.Connection.send = broken
+
+
+@defect("slow-fanout", "hub.connection")
+def slow_fanout(module: Any) -> None:
+    """Writing to a client takes fifteen times as long."""
+    module.Connection.send = slowed(module.Connection.send, 15)
+
+
 # Last, because it registers its defects with what is above.
 from proofs.sabotage import durability  # noqa: E402, F401
