@@ -102,17 +102,30 @@ def load() -> Site:
 
 
 def make_site(contents: Mapping[str, bytes]) -> Site:
-    """Give each file its name for good, and put the names into the page."""
+    """Give each file its name for good, and put the names into the page and into the scripts that import.
+
+    Scripts must not import each other in a circle: no digest could be in its own file.
+    """
     html = contents[PAGE]
     by_name: dict[str, File] = {}
-    for name, body in contents.items():
-        stem, _, suffix = name.rpartition(".")
-        if name == PAGE or suffix not in TYPES:
-            continue
-        file = _file(name, body)
-        served_as = f"{stem}.{file.digest}.{suffix}"
-        html = html.replace(f'"{FOLDER}/{name}"'.encode(), f'"{FOLDER}/{served_as}"'.encode())
-        by_name[served_as] = file
+    renamed: dict[str, str] = {}
+
+    def add(name: str) -> str:
+        """The name a file is served under; what it imports comes first, because it is named in it."""
+        if name not in renamed:
+            body = contents[name]
+            for other in contents:
+                if (written := f'from "./{other}"'.encode()) in body:
+                    body = body.replace(written, f'from "./{add(other)}"'.encode())
+            file = _file(name, body)
+            stem, _, suffix = name.rpartition(".")
+            renamed[name] = f"{stem}.{file.digest}.{suffix}"
+            by_name[renamed[name]] = file
+        return renamed[name]
+
+    for name in contents:
+        if name != PAGE and name.rpartition(".")[2] in TYPES:
+            html = html.replace(f'"{FOLDER}/{name}"'.encode(), f'"{FOLDER}/{add(name)}"'.encode())
     demo = html.replace(TOKEN_FIELD, TOKEN_FIELD + DEMO_TOKEN.encode(), 1)
     return Site(_file(PAGE, html), _file(PAGE, demo), by_name)
 

@@ -12,7 +12,7 @@ from tapewire.http.page import PAGE, TYPES, content_policy, load, make_site
 from tests import checkout
 from tests.tapewire.http.world import Answer, World
 
-BYTES_MAX: Final = 25_000
+BYTES_MAX: Final = 36_000
 """Of all files together, as they are sent."""
 NAMES: Final = sorted(load().by_name)
 
@@ -172,6 +172,32 @@ def test_a_change_of_a_file_changes_its_name_and_the_page() -> None:
     assert before.page.digest != after.page.digest
     for name in after.by_name:
         assert f'"static/{name}"'.encode() in after.page.body
+
+
+def test_a_script_imports_others_under_the_names_they_are_served_by() -> None:
+    """A change of what is imported changes the names of all that import it, on the way to the page."""
+    contents = {
+        PAGE: b'<script src="static/a.mjs"></script>',
+        "a.mjs": b'import { b } from "./b.mjs";',
+        "b.mjs": b'import { c } from "./c.mjs";',
+        "c.mjs": b"export const c = 1;",
+    }
+    before, after = make_site(contents), make_site({**contents, "c.mjs": b"export const c = 2;"})
+    assert before.by_name.keys().isdisjoint(after.by_name)
+    for name, file in after.by_name.items():
+        for imported in re.findall(r'from "\./([^"]+)"', file.body.decode()):
+            assert imported in after.by_name, name
+    assert len(after.by_name) == 3
+
+
+def test_every_script_that_is_imported_is_fetched_with_the_page() -> None:
+    """One round trip, not one for each import in turn."""
+    html = load().page.body.decode()
+    scripts = [(name, file.body.decode()) for name, file in load().by_name.items() if name.endswith(".mjs")]
+    imported = {found for _, body in scripts for found in re.findall(r'from "\./([^"]+)"', body)}
+    assert imported
+    for name in imported:
+        assert f'<link rel="modulepreload" href="static/{name}">' in html
 
 
 def test_the_page_stays_small() -> None:

@@ -1,6 +1,7 @@
-"""The pure half of the page's script, run by Node: the client's rule, figures, words for numbers."""
+"""The pure part of the page's script, run by Node: the client's rule, figures, words for numbers."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,13 +14,28 @@ from hypothesis import strategies as st
 from tests import checkout
 
 NODE: Final = shutil.which("node")
-SCRIPT: Final = checkout.ROOT / "tapewire" / "static" / "page.mjs"
+SCRIPT: Final = checkout.ROOT / "tapewire" / "static" / "rules.mjs"
 DRIVER: Final = """
 import { createInterface } from "node:readline";
 const page = await import(process.argv[1]);
 const round = (value) => (typeof value === "number" ? Math.round(value * 1e6) / 1e6 : value);
 const tasks = {
   call: ({ name, values }) => round(page[name](...values)),
+  feed({ events, symbols, quiet, now }) {
+    const outages = new page.Outages();
+    for (const event of events) outages.take(...event);
+    return [page.feedText(outages, symbols, quiet, now), page.missedText(outages, symbols, now)];
+  },
+  gap({ messages }) {
+    const continuity = new page.Continuity();
+    for (const message of messages) continuity.take(message);
+    return page.gapText(continuity.gap);
+  },
+  told({ texts }) {
+    const told = new page.Told();
+    return texts.map(([text, now]) => told.say(text, now));
+  },
+  slot: ({ after, drawn }) => page.slot(after, () => drawn),
   backoff: ({ attempt, bounds, drawn }) => page.backoff(attempt, bounds, () => drawn),
   continuity({ messages }) {
     const continuity = new page.Continuity();
@@ -82,7 +98,9 @@ def script() -> Iterator[Script]:
     """The page's script."""
     assert NODE is not None
     command = [NODE, "--input-type=module", "--eval", DRIVER, SCRIPT.as_uri()]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "TZ": "UTC"}
+    ) as process:
         yield Script(process)
         assert process.stdin is not None
         process.stdin.close()
@@ -273,10 +291,131 @@ def test_waits_before_coming_back_are_drawn_below_a_growing_bound(script: Script
     assert waits == [250, 500, 1_000, 8_000, 10_000, 10_000]
 
 
+def test_after_an_orderly_end_the_hub_says_when_to_come_back(script: Script) -> None:
+    """Anywhere between its two bounds."""
+    slots = [script.ask("slot", after=[1_000, 5_000], drawn=drawn) for drawn in (0, 0.5, 1)]
+    assert slots == [1_000, 3_000, 5_000]
+
+
+NOON_MS: Final = 1_783_944_000_000  # 2026-07-13T12:00:00Z
+
+
+def event(what: str, scope: str = "*", lost: int = 0, at_ms: int = NOON_MS) -> dict[str, Any]:
+    """What a feed tells of itself; an interval of one minute that ends at `at_ms`."""
+    start_us, end_us = (at_ms - 60_000) * 1000, at_ms * 1000
+    message = {"op": "f", "c": "f:*", "n": 1, "ts": end_us, "wh": what, "why": "outage", "sc": scope}
+    return {**message, "fts": start_us, "tts": end_us} | ({"ls": lost} if lost else {})
+
+
+@pytest.mark.parametrize(
+    ("events", "symbols", "feed", "missed"),
+    [
+        ([], ["A"], "", ""),
+        ([("gap_open", "*", 0)], ["A"], "The feed is down since 11:59:00 (outage).", ""),
+        ([("gap_open", "A", 0)], ["B", "A"], "The feed of A is down since 11:59:00 (outage).", ""),
+        ([("gap_open", "A", 0), ("gap_close", "A", 1)], ["B"], "", ""),
+        ([("gap_open", "C", 0)], ["B"], "", ""),
+        ([("switch", "*", 0)], ["B"], "", ""),
+        (
+            [("gap_open", "*", 0), ("gap_close", "*", 1)], ["A"], "",
+            "The feed missed 1 message from 11:59:00 to 12:00:00 (outage).",
+        ),
+        (
+            [("gap_close", "A", 2_000)], ["A"], "",
+            "The feed missed 2,000 messages from 11:59:00 to 12:00:00 (outage).",
+        ),
+        (
+            [("gap_close", "*", -1)], ["A"], "",
+            "The feed missed part of the market from 11:59:00 to 12:00:00 (outage).",
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_feed_misses_is_said(
+    events: list[tuple[str, str, int]], symbols: list[str], feed: str, missed: str, script: Script
+) -> None:
+    """While it lasts, and what it was; of symbols that are shown, and of the whole market."""
+    told = [[event(what, scope, lost), True] for what, scope, lost in events]
+    assert script.ask("feed", events=told, symbols=symbols, quiet=None, now=NOON_MS) == [feed, missed]
+
+
+def test_a_snapshot_of_the_feed_tells_only_what_is_still_so(script: Script) -> None:
+    """A gap that was over before the page was opened is history."""
+    now = NOON_MS + 86_400_000
+    opened = script.ask("feed", events=[[event("gap_open"), False]], symbols=["A"], quiet=None, now=now)
+    assert opened == ["The feed is down since 2026-07-13 11:59:00 (outage).", ""]
+    closed = [[event("gap_open"), False], [event("gap_close"), False]]
+    assert script.ask("feed", events=closed, symbols=["A"], quiet=None, now=now) == ["", ""]
+
+
+def test_silence_is_said_after_a_while_but_not_explained(script: Script) -> None:
+    """The page knows no calendar; without symbols or connection there is nothing to miss."""
+    quiet = "No ticks since 12:00:00: the market is closed, or its feed is down."
+    for symbols, since, now, text in (
+        (["A"], NOON_MS, NOON_MS + 14_999, ""),
+        (["A"], NOON_MS, NOON_MS + 15_000, quiet),
+        ([], NOON_MS, NOON_MS + 99_000, ""),
+        (["A"], None, NOON_MS + 99_000, ""),
+    ):
+        assert script.ask("feed", events=[], symbols=symbols, quiet=since, now=now) == [text, ""]
+
+
+def test_a_gap_that_the_hub_declares_is_told_with_its_reason_and_its_marks(script: Script) -> None:
+    """The newest of them; without any there is nothing to tell."""
+    gap = {"op": "gap", "id": 1, "c": "*", "from": 5, "to": 50, "why": "slow", "next": "snap"}
+    assert script.ask("gap", messages=[ok(A=1)]) == ""
+    assert script.ask("gap", messages=[ok(A=1), gap, {**gap, "to": 60, "why": "restart"}]) == (
+        "The hub declared a gap (restart): ticks between the marks 5 and 60 were not delivered."
+    )
+
+
+def test_what_is_over_is_told_for_five_minutes(script: Script) -> None:
+    """And once more when something new comes."""
+    minute = 60_000
+    texts = [
+        ["", 0],
+        ["a", minute],
+        ["a", 5 * minute],
+        ["a", 6 * minute],
+        ["b", 7 * minute],
+        ["b", 8 * minute],
+    ]
+    assert script.ask("told", texts=texts) == ["", "a", "a", "", "b", "b"]
+
+
+@pytest.mark.parametrize(
+    ("feeds", "delay", "shown"),
+    [
+        ([None, None], None, ["none", "No ticks yet"]),
+        (["live", None], None, ["live", "LIVE"]),
+        (["live"], 1_999, ["live", "LIVE"]),
+        (["live"], 2_000, ["late", "DELAYED 2.0 s"]),
+        (["live"], 900_000, ["late", "DELAYED 15 min"]),
+        (["live", "replay"], None, ["replay", "REPLAY"]),
+        (["live", "replay", "simulated"], 80, ["simulated", "SIMULATED"]),
+        (["simulated"], 3_000, ["simulated", "SIMULATED, 3.0 s late"]),
+    ],
+)
+def test_the_badge_hides_nothing(
+    feeds: list[str | None], delay: int | None, shown: list[str], script: Script
+) -> None:
+    """What is not live is said whatever else is shown, and so is what comes late."""
+    assert script.call("badge", feeds, delay) == shown
+
+
+@pytest.mark.parametrize(
+    ("status", "begin"),
+    [(None, "The hub cannot be reached"), (404, "This server has no stream"), (426, "The hub refused")],
+)
+def test_why_no_connection_opens_is_said(status: int | None, begin: str, script: Script) -> None:
+    """As far as the same address tells over HTTP."""
+    assert script.call("failureText", status).startswith(begin)
+
+
 def test_symbols_are_read_as_people_type_them(script: Script) -> None:
     """Small letters, blanks, repeats, and no more than fit; a `+` in an address becomes a blank."""
     assert script.call("readSymbols", " aapl,BRK.b,, aapl ,ACHR ") == ["AAPL", "BRK.B", "ACHR"]
     assert script.call("readSymbols", "ne a," + "X" * 25) == ["NE+A"]
+    assert script.call("readSymbols", "*,AAPL") == ["AAPL"]
     assert len(script.call("readSymbols", ",".join(f"S{n}" for n in range(500)))) == 100
 
 
@@ -292,6 +431,7 @@ def test_symbols_are_read_as_people_type_them(script: Script) -> None:
         ("changeText", [0], "0.00"),
         ("percentText", [1.5, 300], "+0.50 %"),
         ("percentText", [-3, 300], "−1.00 %"),
+        ("percentText", [-0.0001, 300], "0.00 %"),
         ("percentText", [None, None], ""),
         ("delayText", [86.6], "87 ms"),
         ("ageText", [0], "0.0 s"),
