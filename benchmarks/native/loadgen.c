@@ -153,7 +153,8 @@ static void take_number(int index, int symbol, char kind, uint64_t n, uint64_t k
     if (measuring) { deliveries += k; updates++; }
 }
 // One tick, from behind its `"op":"t"`: `,"c":"t:S0001","n":1,"k":…,"px":…,"ts":…`. Returns where it was left.
-static const char *take_tick(int index, char kind, const char *at, const char *end, int64_t now_us) {
+static const char *take_tick(int index, const char *at, const char *end, int64_t now_us) {
+    char kind = at[6];
     const char *name = at + 8, *name_end = memchr(name, '"', end > name ? end - name : 0);
     if (!name_end || end - name_end < 8) return end;
     uint64_t n, k = 1, ts;
@@ -169,8 +170,8 @@ static const char *take_tick(int index, char kind, const char *at, const char *e
 static void take_payload(int index, const char *at, const char *end, int64_t now_us) {
     while ((at = memmem(at, end - at, "{\"op\":\"", 7))) {
         at += 7;
-        if (end - at > 10 && at[1] == '"' && (at[0] == 't' || at[0] == 'q')) {
-            at = take_tick(index, at[0], at + 2, end, now_us);
+        if (end - at > 12 && at[1] == '"' && memchr("tqxc", at[0], 4)) {  // cancels and corrections are ticks, too
+            at = take_tick(index, at + 2, end, now_us);
             continue;
         }
         controls++;
