@@ -63,10 +63,11 @@ class Replay:
 
     @property
     def totals(self) -> dict[str, Totals]:
-        """Key of each recording's position → what has been published of it, in earlier runs too."""
+        """Key of each recording's position on the tape → what was published of it, in earlier runs too."""
         return self._totals
 
     def _saved(self, key: str) -> bytes | None:
+        key = self._tape_key(key)
         saved = self._tape.position(key)
         if saved is None:
             self._totals[key] = Totals()
@@ -74,10 +75,15 @@ class Replay:
         self._totals[key], position = unpack_totals(saved)
         return position
 
+    def _tape_key(self, key: str) -> str:
+        """The key of a position on the tape: a recording may be played into several line-ups."""
+        return f"{key}@{self._lineup}" if self._lineup else key
+
     def _sink(self, ticks: list[Tick], position: SourcePosition, now_ns: int) -> None:
-        totals = self._totals[position.key]
+        key = self._tape_key(position.key)
+        totals = self._totals[key]
         totals.add(ticks, self._tape.sequencer.state.next_m)
-        kept = SourcePosition(position.key, totals.pack(position.value))
+        kept = SourcePosition(key, totals.pack(position.value))
         self._tape.publish(self._lineup, ticks, kept, time.time_ns())
 
 

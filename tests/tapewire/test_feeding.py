@@ -15,6 +15,7 @@ from feeds.synthetic_file import write_recording
 from tape.batch import Batch
 from tape.tape import Tape
 from tapewire.feeding import Replay, Simulation, configured_feeds
+from tapewire.replay_report import ranges_of
 from ticks.model import Trade
 
 
@@ -74,6 +75,21 @@ async def test_an_interrupted_replay_goes_on_with_its_totals(tmp_path: Path, rec
     await rest.run()
     assert rest.feed.decoded == undisturbed.feed.decoded
     assert [t.published for t in rest.totals.values()] == [t.published for t in undisturbed.totals.values()]
+    tape.close()
+
+
+async def test_a_recording_in_two_line_ups_is_published_in_both(tmp_path: Path, recording: Path) -> None:
+    """How far it was played is kept for each line-up by itself, over a restart too."""
+    tape = make_tape(tmp_path / "data")
+    for _ in range(2):
+        for lineup in ("", "iex"):
+            replay = Replay(tape, [recording], "max", lineup)
+            await replay.run()
+            ranges = ranges_of(tape.reader(), set(replay.totals), 1, tape.marks.accepted)
+            (totals,) = replay.totals.values()
+            assert sum(last - first + 1 for first, last in ranges) == sum(totals.published) > 2_000
+    channels = tape.sequencer.state.channels
+    assert len([name for name in channels if name and name.endswith("@iex")]) * 2 == len(channels)
     tape.close()
 
 
