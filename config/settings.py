@@ -142,8 +142,8 @@ class HubSettings(Section, frozen=True):
     resume_ticks_max: Annotated[int, Meta(ge=1)] = 10_000_000
     """A subscription further behind than this goes on from the present, ticks."""
     origins: tuple[str, ...] = ()
-    """Pages that may connect, as `https://example.com`; `*` = all. The hub's own page, opened on
-    the same machine, always may."""
+    """Pages that may connect, as `https://example.com`; `*` = all. The hub's own page always may, unless
+    it is opened by a name and the port is open to this machine only (behind a proxy, say): list it then."""
 
 
 class TokenSettings(Section, frozen=True):

@@ -6,6 +6,8 @@ its answers cannot make us keep more of them.
 """
 
 import asyncio
+import ipaddress
+import re
 import socket
 from collections.abc import Callable
 from typing import Final, cast
@@ -20,6 +22,7 @@ MSGPACK: Final = "tapewire.v1.msgpack"
 CLOSE_SECONDS: Final = 5.0
 """How long a close handshake may take."""
 RETRY_AFTER_SECONDS: Final = 5
+PORT: Final = re.compile(r":\d+\Z")
 
 
 class WebSocketProtocol(asyncio.Protocol):
@@ -127,11 +130,14 @@ class StreamProtocol(WebSocketProtocol):
         self._settings = settings
         self._ended = ended
         self._connection: Connection | None = None
+        self._paused = False
 
     def on_event(self, event: Event) -> None:
         """Hand it to the hub."""
         if isinstance(event, Opened):
             self._connection = self._hub.connect(self, packed=event.subprotocol == MSGPACK)
+            if self._paused and self._connection is not None:
+                self._hub.stall(self._connection)  # on a reused connection earlier answers may be in the way
         elif isinstance(event, Ended):
             self._leave()
         elif self._connection is None:
@@ -149,6 +155,7 @@ class StreamProtocol(WebSocketProtocol):
 
     def pause_writing(self) -> None:
         """The client does not take what was written."""
+        self._paused = True
         if self.transport is not None and not self.transport.is_closing():
             self.transport.pause_reading()
         if self._connection is not None:
@@ -156,6 +163,7 @@ class StreamProtocol(WebSocketProtocol):
 
     def resume_writing(self) -> None:
         """The client takes bytes again."""
+        self._paused = False
         if self.transport is not None and not self.transport.is_closing():
             self.transport.resume_reading()
         if self._connection is not None:
@@ -171,18 +179,38 @@ class StreamProtocol(WebSocketProtocol):
         if connection is not None:
             self._hub.lost(connection)
 
-    def _check(self, path: str, origin: str | None) -> Refusal | None:
+    def _check(self, path: str, origin: str | None, host: str | None) -> Refusal | None:
         """Refuse pages of other sites (they would come with their users' trust), and everybody when full."""
         allowed = self._settings.origins
-        if origin is not None and origin not in allowed and "*" not in allowed and not self._is_own(origin):
+        here = self.transport.get_extra_info("sockname") if self.transport is not None else None
+        listed = origin in allowed or "*" in allowed
+        if origin is not None and not listed and not is_own_page(origin, host, here):
             return Refusal(403, "this origin may not connect")
         if self._hub.full:
             return Refusal(503, "no room for another connection", RETRY_AFTER_SECONDS)
         return None
 
-    def _is_own(self, origin: str) -> bool:
-        """Whether a page was served by this very port, opened on this machine."""
-        name = self.transport.get_extra_info("sockname") if self.transport is not None else None
-        if not isinstance(name, tuple):
-            return False
-        return origin in [f"http://{host}:{name[1]}" for host in ("127.0.0.1", "localhost", "[::1]")]
+
+def is_own_page(origin: str, host: str | None, here: object) -> bool:
+    """Whether a page came from where it now connects to; `here` is our end's address and port.
+
+    On an address that only this machine reaches, a name other than `localhost` proves nothing: any
+    site can let its own name lead there.
+    """
+    if not isinstance(here, tuple):
+        return False
+    if origin in [f"http://{name}:{here[1]}" for name in ("127.0.0.1", "localhost", "[::1]")]:
+        return True
+    scheme, _, authority = origin.partition("://")
+    if scheme not in ("http", "https") or host is None or authority != host.lower():
+        return False
+    name = PORT.sub("", authority).strip("[]")
+    return name == "localhost" or _is_address(name) or not ipaddress.ip_address(here[0]).is_loopback
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

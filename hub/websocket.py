@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
-from websockets.exceptions import InvalidMessage
+from websockets.exceptions import InvalidMessage, NegotiationError
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
@@ -79,7 +79,7 @@ class WebSocketCore:
     Args:
         message_bytes: the largest message, however it is fragmented.
         subprotocols: those we speak, the most preferred first.
-        check: may refuse a handshake, by its path and its `Origin`.
+        check: may refuse a handshake, by its path, `Origin` and `Host`.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class WebSocketCore:
         *,
         message_bytes: int,
         subprotocols: Sequence[str],
-        check: Callable[[str, str | None], Refusal | None],
+        check: Callable[[str, str | None, str | None], Refusal | None],
     ) -> None:
         self._protocol = ServerProtocol(
             subprotocols=[Subprotocol(name) for name in subprotocols],
@@ -190,7 +190,8 @@ class WebSocketCore:
     def _handshake(self, request: Request) -> Event:
         self._shaken = True
         origins = request.headers.get_all("Origin")
-        refusal = self._check(request.path, origins[0] if origins else None)
+        hosts = request.headers.get_all("Host")
+        refusal = self._check(request.path, origins[0] if origins else None, hosts[0] if hosts else None)
         if len(origins) > 1:
             refusal = Refusal(400, "more than one Origin")
         if refusal is not None:
@@ -283,5 +284,13 @@ def _cut(reason: str) -> str:
 
 
 def _select(protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """The first of ours that the client offers. None of them is no error: a shell tool offers none."""
-    return next((name for name in protocol.available_subprotocols or () if name in offered), None)
+    """The first of ours that the client offers. To offer nothing is no error: a shell tool does.
+
+    Raises:
+        NegotiationError: it offers only others; a browser would give up without saying why.
+    """
+    ours = protocol.available_subprotocols or ()
+    agreed = next((name for name in ours if name in offered), None)
+    if offered and ours and agreed is None:
+        raise NegotiationError(f"spoken here: {', '.join(ours)}")
+    return agreed

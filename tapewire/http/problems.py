@@ -55,6 +55,7 @@ _ROWS: Final = (
     ),
     ProblemKind("uri-too-long", 414, "The request line is too long", "ask for fewer symbols at a time"),
     ProblemKind("expectation-failed", 417, "The expectation cannot be met", "leave `Expect` out"),
+    ProblemKind("upgrade-required", 426, "Here is a WebSocket", "connect with a WebSocket client"),
     ProblemKind("headers-too-large", 431, "A header is too long", "send less; the connection is closed"),
     ProblemKind("internal", 500, "A mistake of this service", "try again; the mistake has been logged"),
     ProblemKind("busy", 503, "Too many queries are waiting", "try again after `Retry-After` seconds"),

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from hub.stream import JSON, MSGPACK
+from hub.stream import JSON, MSGPACK, is_own_page
 from tests.hub.loopback import LIMIT_SECONDS, House, ReadTape, until
 from tests.hub.rig import quote, trade
 from tests.hub.test_websocket import CLOSE, CONT, PING, TEXT, head, masked
@@ -182,6 +182,32 @@ async def test_pages_of_other_sites_are_kept_out(
                 async with client_of(house, origin=told):
                     raise AssertionError("it was let in")
             assert caught.value.response.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "here", "own"),
+    [
+        ("http://127.0.0.1:8080", "127.0.0.1:8080", "127.0.0.1", True),
+        ("http://localhost:8080", "127.0.0.1:8080", "127.0.0.1", True),
+        ("http://localhost:9", "localhost:9", "127.0.0.1", True),  # a tunnel
+        ("http://[::1]:9", "[::1]:9", "::1", True),
+        ("http://evil.example:8080", "evil.example:8080", "127.0.0.1", False),
+        ("https://hub.example", "hub.example", "192.0.2.1", True),
+        ("https://hub.example", "HUB.example", "192.0.2.1", True),
+        ("https://hub.example:8443", "hub.example:8443", "2001:db8::1", True),
+        ("https://hub.example", "hub.example:8443", "192.0.2.1", False),
+        ("https://evil.example", "hub.example", "192.0.2.1", False),
+        ("https://hub.example", None, "192.0.2.1", False),
+        ("ftp://hub.example", "hub.example", "192.0.2.1", False),
+        ("null", "null", "192.0.2.1", False),
+    ],
+)
+def test_own_page_is_one_that_came_from_where_it_connects_to(
+    origin: str, host: str | None, here: str, own: bool
+) -> None:
+    """By address or name; by name not on this machine alone, where any site's name can lead."""
+    assert is_own_page(origin, host, (here, 8080)) is own
+    assert not is_own_page(origin, host, None)
 
 
 async def test_hub_that_is_full_refuses_the_handshake() -> None:

@@ -57,7 +57,7 @@ class Line:
     """A core, what it said, and what it sent."""
 
     def __init__(self, *, opened: bool = True, refusal: Refusal | None = None, limit: int = LIMIT) -> None:
-        self.asked: list[tuple[str, str | None]] = []
+        self.asked: list[tuple[str, str | None, str | None]] = []
         self.refusal = refusal
         self.core = WebSocketCore(message_bytes=limit, subprotocols=("one", "two"), check=self.check)
         self.events: list[Event] = []
@@ -68,9 +68,9 @@ class Line:
             assert isinstance(self.feed(head())[0], Opened)
             self.sent.clear()
 
-    def check(self, path: str, origin: str | None) -> Refusal | None:
+    def check(self, path: str, origin: str | None, host: str | None) -> Refusal | None:
         """Note what was asked."""
-        self.asked.append((path, origin))
+        self.asked.append((path, origin, host))
         return self.refusal
 
     def feed(self, data: bytes) -> list[Event]:
@@ -127,10 +127,10 @@ def test_compression_is_never_agreed_to() -> None:
 
 @pytest.mark.parametrize(
     ("offered", "agreed"),
-    [(None, ""), ("one", "one"), ("two", "two"), ("two, one", "one"), ("other", ""), ("other, two", "two")],
+    [(None, ""), ("one", "one"), ("two", "two"), ("two, one", "one"), ("other, two", "two")],
 )
 def test_subprotocol_is_the_first_of_ours_that_is_offered(offered: str | None, agreed: str) -> None:
-    """None of them is no error."""
+    """To offer nothing is no error."""
     line = Line(opened=False)
     assert line.feed(head(Sec_WebSocket_Protocol=offered)) == [Opened("/v1/stream", agreed)]
     assert (b"Sec-WebSocket-Protocol" in line.sent) == bool(agreed)
@@ -139,6 +139,7 @@ def test_subprotocol_is_the_first_of_ours_that_is_offered(offered: str | None, a
 @pytest.mark.parametrize(
     ("changed", "status"),
     [
+        ({"Sec_WebSocket_Protocol": "other"}, 400),
         ({"Upgrade": None}, 426),
         ({"Connection": None}, 426),
         ({"Sec_WebSocket_Key": None}, 400),
@@ -156,10 +157,10 @@ def test_upgrade_that_is_none_is_refused(changed: dict[str, str | None], status:
 
 
 def test_refusal_tells_why_and_when_to_come_again() -> None:
-    """The check sees path and origin."""
+    """The check sees path, origin and host."""
     line = Line(opened=False, refusal=Refusal(503, "full", 5))
     assert line.feed(head(Origin="https://a.example")) == [Ended(1006)]
-    assert line.asked == [("/v1/stream", "https://a.example")]
+    assert line.asked == [("/v1/stream", "https://a.example", "127.0.0.1")]
     assert b"503" in line.sent
     assert b"Retry-After: 5" in line.sent
     assert line.sent.endswith(b"full\n")
