@@ -8,7 +8,17 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PACKAGES: Final = (
     "ticks", "config", "tape", "feeds", "hub", "storage", "alerts", "accounts", "tapewire",
 )  # fmt: skip
-"""The packages that are shipped."""
+"""The packages of the hub, one folder each."""
+CLIENT: Final = "tapewire_client"
+"""The Python client: shipped with the hub, and as a distribution of its own."""
+CLIENT_FOLDER: Final = Path("clients/python")
+SHIPPED: Final = (*PACKAGES, CLIENT)
+"""Every package that is in the wheel."""
+
+
+def folder(package: str) -> Path:
+    """Where a package's modules are, relative to the checkout."""
+    return CLIENT_FOLDER / CLIENT if package == CLIENT else Path(package)
 
 
 def files() -> list[Path]:
@@ -33,7 +43,7 @@ def text_files() -> list[tuple[Path, str]]:
 
 def modules(package: str) -> dict[str, Path]:
     """The modules of a package by their name inside it (`iex.transport`), without `__init__`."""
-    base = ROOT / package
+    base = ROOT / folder(package)
     found = {}
     for path in sorted(base.rglob("*.py")):
         parts = path.relative_to(base).with_suffix("").parts

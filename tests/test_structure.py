@@ -17,7 +17,7 @@ LONG_FILES: Final[dict[str, str]] = {}
 UNTESTED_MODULES: Final[dict[str, str]] = {}
 """Modules without a test module of their own, each with its reason."""
 
-TESTED_PACKAGES: Final = (*checkout.PACKAGES, "proofs", "scripts")
+TESTED_PACKAGES: Final = (*checkout.SHIPPED, "proofs", "scripts")
 
 # Taken apart, so that this file does not hold what it forbids.
 MACHINE_PATH: Final = re.compile(r"(?<![\w.~}\])])/(?:root|work|home|farm|tmp|opt/wheels|Users)" + "/")
@@ -26,7 +26,10 @@ REGISTRY: Final = re.compile("pypi" + r"\.org|python" + "hosted|npmjs" + r"\.(?:
 
 def layout(package: str) -> dict[str, list[str]]:
     """The lists under `Cores:` and `Shells:` in the docstring of a package's `__init__`."""
-    docstring = ast.get_docstring(ast.parse((checkout.ROOT / package / "__init__.py").read_text())) or ""
+    docstring = (
+        ast.get_docstring(ast.parse((checkout.ROOT / checkout.folder(package) / "__init__.py").read_text()))
+        or ""
+    )
     lists = {}
     for heading in ("Cores", "Shells"):
         match = re.search(rf"^{heading}: (.+?)\.$", docstring, re.MULTILINE | re.DOTALL)
@@ -47,13 +50,13 @@ def listed_as(package: str, module: str) -> list[str]:
 
 def cores() -> Iterator[tuple[str, Path]]:
     """Every core of the shipped packages: its full name and its file."""
-    for package in checkout.PACKAGES:
+    for package in checkout.SHIPPED:
         for module, path in checkout.modules(package).items():
             if listed_as(package, module) == ["Cores"]:
                 yield f"{package}.{module}", path
 
 
-@pytest.mark.parametrize("package", checkout.PACKAGES)
+@pytest.mark.parametrize("package", checkout.SHIPPED)
 def test_each_module_is_listed_once_as_a_core_or_a_shell(package: str) -> None:
     """The docstring of a package sorts all its modules into cores and shells."""
     modules = checkout.modules(package)
@@ -69,7 +72,7 @@ def test_each_module_is_listed_once_as_a_core_or_a_shell(package: str) -> None:
             assert known, f"{package}/__init__.py: {heading} lists {name!r}, which does not exist"
 
 
-@pytest.mark.parametrize("package", checkout.PACKAGES)
+@pytest.mark.parametrize("package", checkout.SHIPPED)
 def test_cores_reach_nothing_outside(package: str) -> None:
     """A core does no I/O, reads no clock and never waits."""
     found = [
@@ -85,7 +88,7 @@ def test_cores_import_no_shell_of_ours() -> None:
     """I/O does not come in by the back door of an own module that does it."""
     shells = {
         f"{package}.{module}"
-        for package in checkout.PACKAGES
+        for package in checkout.SHIPPED
         for module in checkout.modules(package)
         if listed_as(package, module) == ["Shells"]
     }
