@@ -12,17 +12,12 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from tapewire_client import Backoff, Client, connect
+from tests.tapewire_client.wire import ok, snap, welcome
+
 SECONDS_MAX = 20.0
 JSON = Subprotocol("tapewire.v1.json")
 MSGPACK = Subprotocol("tapewire.v1.msgpack")
-
-
-def welcome(**more: Any) -> dict[str, Any]:
-    """A welcome by which a client comes back within some ms."""
-    bounds = {"min": 1, "max": 5}
-    return {
-        "op": "welcome", "v": 1, "now": 0, "ping_s": 20, "e": 1, "m": 100, "limits": {}, "reconnect": bounds
-    } | more  # fmt: skip
 
 
 class Visit:
@@ -111,3 +106,41 @@ async def scripted_hub(subprotocols: tuple[Subprotocol, ...] = (JSON, MSGPACK)) 
     ) as server:
         hub.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1/stream"
         yield hub
+
+
+def at_once() -> Backoff:
+    """Waits of nothing, until the hub says otherwise."""
+    return Backoff(0.0, 0.0)
+
+
+async def take(client: Client, op: str) -> dict[str, Any]:
+    """Iterate to the next message with this op."""
+    async with asyncio.timeout(SECONDS_MAX):
+        async for message in client:
+            if message["op"] == op:
+                return dict(message)
+    raise AssertionError("the client was closed")
+
+
+async def numbers(client: Client, count: int) -> list[int]:
+    """The numbers of the next ticks."""
+    return [(await take(client, "t"))["n"] for _ in range(count)]
+
+
+async def take_all(client: Client) -> list[str]:
+    """The ops of everything until the client is closed."""
+    async with asyncio.timeout(SECONDS_MAX):
+        return [message["op"] async for message in client]
+
+
+async def opened(hub: ScriptedHub, **options: Any) -> tuple[Client, Visit]:
+    """A client and its first connection, with one subscription to `t:A` granted."""
+    client = connect(hub.url, backoff=at_once(), **options)
+    async with asyncio.TaskGroup() as group:
+        entering = group.create_task(client.__aenter__())
+        visit = await hub.greeted()
+        await entering
+    await client.subscribe(["A"], kinds=["t"])
+    assert (await visit.receive())["op"] == "sub"
+    await visit.send(ok({"t:A": 4}), snap(4))
+    return client, visit

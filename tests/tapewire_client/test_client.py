@@ -2,15 +2,11 @@
 
 import asyncio
 import socket
-from decimal import Decimal
 from http import HTTPStatus
-from typing import Any
 
 import pytest
 
 from tapewire_client import (
-    Backoff,
-    Client,
     ConnectionLost,
     ConnectionPostponed,
     ConnectionRefused,
@@ -19,47 +15,16 @@ from tapewire_client import (
     connect,
 )
 from tapewire_client.budget import SHARE
-from tests.tapewire_client.scripted import SECONDS_MAX, ScriptedHub, Visit, scripted_hub, welcome
-from tests.tapewire_client.test_continuity import epoch, gap, mark, ok, resumed_ok, snap, trade
-
-
-def at_once() -> Backoff:
-    """Waits of nothing, until the hub says otherwise."""
-    return Backoff(0.0, 0.0)
-
-
-async def take(client: Client, op: str) -> dict[str, Any]:
-    """Iterate to the next message with this op."""
-    async with asyncio.timeout(SECONDS_MAX):
-        async for message in client:
-            if message["op"] == op:
-                return dict(message)
-    raise AssertionError("the client was closed")
-
-
-async def numbers(client: Client, count: int) -> list[int]:
-    """The numbers of the next ticks."""
-    return [(await take(client, "t"))["n"] for _ in range(count)]
-
-
-async def take_all(client: Client) -> list[str]:
-    """The ops of everything until the client is closed."""
-    async with asyncio.timeout(SECONDS_MAX):
-        return [message["op"] async for message in client]
-
-
-async def opened(hub: ScriptedHub, **options: Any) -> tuple[Client, Visit]:
-    """A client and its first connection, with one subscription to `t:A` granted."""
-    client = connect(hub.url, backoff=at_once(), **options)
-    async with asyncio.TaskGroup() as group:
-        entering = group.create_task(client.__aenter__())
-        visit = await hub.greeted()
-        await entering
-    await client.subscribe(["A"], kinds=["t"])
-    assert (await visit.receive())["op"] == "sub"
-    await visit.send(ok({"t:A": 4}), snap(4))
-    return client, visit
-
+from tests.tapewire_client.scripted import (
+    SECONDS_MAX,
+    Visit,
+    numbers,
+    opened,
+    scripted_hub,
+    take,
+    take_all,
+)
+from tests.tapewire_client.wire import epoch, gap, mark, ok, snap, trade, welcome
 
 # -- asking and receiving -----------------------------------------------------------------------
 
@@ -141,7 +106,6 @@ async def test_prices_are_exact_when_wished() -> None:
         client, visit = await opened(hub, exact=True)
         await visit.socket.send('[{"op":"t","c":"t:A","n":5,"px":0.10}]')
         assert str((await take(client, "t"))["px"]) == "0.10"
-        assert isinstance(Decimal("0.1"), Decimal)
         await client.close()
 
 
@@ -171,142 +135,6 @@ async def test_commands_keep_the_limits_of_the_welcome() -> None:
             async with asyncio.timeout(0):
                 await client.subscribe(["C"])
         assert [(await visit.receive())["id"] for _ in range(2)] == [1, 2]
-        await client.close()
-
-
-# -- losses -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("how", "told"),
-    [("cut", "closed: 1006"), ("closed", "closed: 4101 overload"), ("drained", "closed: 4100 drain")],
-)
-async def test_a_loss_is_made_good_from_the_last_mark(how: str, told: str) -> None:
-    """With the mark and its epoch; what was received already is dropped, and nothing is missing."""
-    losses: list[str] = []
-    async with scripted_hub() as hub:
-        client, visit = await opened(hub, on_loss=lambda why, wait_s: losses.append(why))
-        await visit.send(trade(5), mark(101), trade(6))
-        assert await numbers(client, 2) == [5, 6]
-        if how == "cut":
-            visit.cut()
-        elif how == "closed":
-            await visit.close(4101, "overload")
-        else:
-            await visit.send({"op": "drain", "deadline_ms": 0, "after": [0, 1], "m": 101})
-            await visit.close(4100, "drain")
-        async with asyncio.TaskGroup() as group:
-            taking = group.create_task(numbers(client, 2))
-            visit = await hub.greeted()
-            assert (await visit.receive())["from"] == {"m": 101, "e": 1}
-            await visit.send(resumed_ok("t:A"), trade(6), trade(7), trade(8))
-        assert taking.result() == [7, 8]
-        assert (client.connects, client.continuity.holes) == (2, [])
-        assert losses == [
-            {"cut": "closed: 1006", "closed": "closed: 4101 overload"}.get(how, "closed: 4100 drain")
-        ]
-        await client.close()
-
-
-async def test_each_subscription_goes_on_from_its_own_mark() -> None:
-    """One that was not confirmed yet begins as it was asked for."""
-    async with scripted_hub() as hub:
-        client, visit = await opened(hub)
-        await client.subscribe(["B"], kinds=["t"], since=10)
-        await client.subscribe(["C"], kinds=["q"])
-        await visit.send(mark(120))
-        await take(client, "mark")
-        visit.cut()
-        async with asyncio.TaskGroup() as group:
-            taking = group.create_task(take(client, "t"))
-            visit = await hub.greeted()
-            starts = [(await visit.receive())["from"] for _ in range(3)]
-            await visit.send(resumed_ok("t:A"), trade(5))
-        assert starts == [{"m": 120, "e": 1}, {"m": 10}, "snapshot"]
-        assert taking.result()["n"] == 5
-        await client.close()
-
-
-async def test_it_tries_until_somebody_answers() -> None:
-    """Each failed attempt is told."""
-    losses: asyncio.Queue[str] = asyncio.Queue()
-    async with scripted_hub() as hub:
-        client, visit = await opened(hub, on_loss=lambda why, wait_s: losses.put_nowait(why))
-        await visit.send(mark(101))
-        await take(client, "mark")
-        hub.answer = (HTTPStatus.SERVICE_UNAVAILABLE, {})
-        visit.cut()
-        async with asyncio.TaskGroup() as group:
-            taking = group.create_task(take(client, "t"))
-            told = [await losses.get() for _ in range(4)]
-            assert told == ["closed: 1006", *["turned away: 503 Service Unavailable"] * 3]
-            hub.answer = None
-            visit = await hub.visit()
-            await visit.close(1013, "try again later")
-            visit = await hub.greeted()
-            await visit.send(resumed_ok("t:A"), trade(5))
-        assert taking.result()["n"] == 5
-        rest = [losses.get_nowait() for _ in range(losses.qsize())]
-        assert rest[-1] == "turned away: 1013 try again later"
-        await client.close()
-
-
-@pytest.mark.parametrize(
-    ("code", "reason", "least_s", "most_s"),
-    [(4101, "overload, retry in 5 s", 5.0, 5.1), (4007, "slow", 0.0, 0.1), (1011, "", 0.0, 0.1)],
-)
-async def test_a_hub_that_says_when_is_not_asked_before(
-    code: int, reason: str, least_s: float, most_s: float
-) -> None:
-    """The reason of the close code holds the wait; closing the client ends it."""
-    waits: asyncio.Queue[float] = asyncio.Queue()
-    async with scripted_hub() as hub:
-        client, visit = await opened(hub, on_loss=lambda why, wait_s: waits.put_nowait(wait_s))
-        async with asyncio.TaskGroup() as group:
-            ended = group.create_task(take_all(client))
-            await visit.close(code, reason)
-            assert least_s <= await waits.get() <= most_s
-            await client.close()
-        assert "t" not in ended.result()
-
-
-async def test_a_drain_says_when_to_come_back() -> None:
-    """Each client at a moment of its own, drawn from the range that the hub gave."""
-    waits: asyncio.Queue[float] = asyncio.Queue()
-    async with scripted_hub() as hub:
-        client, visit = await opened(hub, on_loss=lambda why, wait_s: waits.put_nowait(wait_s))
-        async with asyncio.TaskGroup() as group:
-            ended = group.create_task(take_all(client))
-            await visit.send({"op": "drain", "deadline_ms": 0, "after": [7_000, 9_000]})
-            await visit.close(4100, "drain")
-            assert 7 <= await waits.get() <= 9
-            await client.close()
-        assert ended.result()[-1] == "drain"
-
-
-async def test_a_hub_that_says_nothing_is_left() -> None:
-    """After two of its own ping intervals."""
-    async with scripted_hub() as hub, asyncio.TaskGroup() as group:
-        losses: list[str] = []
-        client = connect(hub.url, backoff=at_once(), on_loss=lambda why, wait_s: losses.append(why))
-        entering = group.create_task(client.__aenter__())
-        await hub.greeted(ping_s=0.02)
-        await entering
-        taking = group.create_task(take(client, "mark"))
-        visit = await hub.greeted()
-        await visit.send(mark(5))
-        await taking
-        assert losses == ["nothing heard for 0.04 s"]
-        await client.close()
-
-
-async def test_without_reconnecting_a_loss_is_an_error() -> None:
-    """Whoever wants to decide for themselves."""
-    async with scripted_hub() as hub:
-        client, visit = await opened(hub, reconnect=False)
-        visit.cut()
-        with pytest.raises(ConnectionLost, match="1006"):
-            await take(client, "t")
         await client.close()
 
 
@@ -428,95 +256,6 @@ async def test_a_client_that_was_not_entered_says_so() -> None:
     """In place of waiting for ever."""
     with pytest.raises(ConnectionLost, match="async with"):
         await anext(connect("ws://127.0.0.1:1/v1/stream"))
-
-
-# -- answers to a sub ---------------------------------------------------------------------------
-
-
-def refused(code: str, error_class: str, sub_id: int | None = 2, **more: Any) -> dict[str, Any]:
-    """The hub's no to a `sub`."""
-    answer = {"op": "err", "code": code, "no": 0, "class": error_class, "msg": "no", **more}
-    return answer if sub_id is None else {**answer, "id": sub_id}
-
-
-async def test_a_refused_subscription_is_an_error_and_the_rest_goes_on() -> None:
-    """It is not asked for again on the next connection."""
-    async with scripted_hub() as hub:
-        client, visit = await opened(hub)
-        sub_id = await client.subscribe(["B"], kinds=["nothing"])
-        await visit.receive()
-        await visit.send(refused("BAD_MSG", "fix", hint="kinds"), trade(5), mark(101))
-        with pytest.raises(RequestRefused, match="BAD_MSG: no: kinds") as caught:
-            await take(client, "t")
-        assert caught.value.request_id == sub_id
-        assert await numbers(client, 1) == [5]
-        await take(client, "mark")
-        assert client.mark == 101
-        visit.cut()
-        async with asyncio.TaskGroup() as group:
-            taking = group.create_task(take(client, "t"))
-            visit = await hub.greeted()
-            assert (await visit.receive())["id"] == 1
-            await visit.send(resumed_ok("t:A"), trade(6))
-            await taking
-        await client.close()
-
-
-@pytest.mark.parametrize("named", [True, False])
-async def test_what_is_too_much_for_now_is_asked_for_again(named: bool) -> None:
-    """Whether the hub says which message it was or not; what was granted is not asked for again."""
-    async with scripted_hub() as hub:
-        client, visit = await opened(hub)
-        await take(client, "snap")
-        await client.subscribe(["B"], kinds=["t"])
-        async with asyncio.TaskGroup() as group:
-            taking = group.create_task(take(client, "t"))
-            first = await visit.receive()
-            await visit.send(refused("RATE", "wait", 2 if named else None, retry_ms=1))
-            assert await visit.receive() == first
-            await visit.send(ok({"t:B": 1}, sub_id=2), trade(2, channel="t:B"))
-        assert taking.result()["n"] == 2
-        await client.close()
-
-
-async def test_a_tape_that_is_another_one_is_begun_anew() -> None:
-    """The message is passed on, so that the caller knows; numbers and mark of the old tape are forgotten."""
-    async with scripted_hub() as hub:
-        client, visit = await opened(hub)
-        await visit.send(trade(5), mark(900))
-        await take(client, "mark")
-        visit.cut()
-        async with asyncio.TaskGroup() as group:
-            taking = group.create_task(take(client, "err"))
-            visit = await hub.greeted(m=7)
-            assert (await visit.receive())["from"] == {"m": 900, "e": 1}
-            await visit.send(refused("EPOCH", "gone", 1))
-        assert taking.result()["code"] == "EPOCH"
-        before = client.mark
-        async with asyncio.TaskGroup() as group:
-            taking = group.create_task(take(client, "mark"))
-            assert (await visit.receive())["from"] == "snapshot"
-            await visit.send(ok({"t:A": 2}, m=7), snap(2), trade(3), mark(8))
-        assert (before, client.mark, client.continuity.holes) == (None, 8, [])
-        await client.close()
-
-
-async def test_a_subscription_that_was_ended_is_not_asked_for_again() -> None:
-    """The token's rights have become narrower; the other goes on."""
-    async with scripted_hub() as hub:
-        client, visit = await opened(hub)
-        await client.subscribe(["B"], kinds=["t"])
-        await visit.receive()
-        await visit.send(ok({"t:B": 1}, sub_id=2), refused("ENT_NONE", "plan", ended=True))
-        await take(client, "err")
-        visit.cut()
-        async with asyncio.TaskGroup() as group:
-            taking = group.create_task(take(client, "t"))
-            visit = await hub.greeted()
-            assert (await visit.receive())["id"] == 1
-            await visit.send(ok({"t:A": 4}), trade(5))
-            await taking
-        await client.close()
 
 
 # -- a hub at fault, and the end ----------------------------------------------------------------

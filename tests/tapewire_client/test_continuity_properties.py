@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapewire_client.continuity import Continuity
-from tests.tapewire_client.test_continuity import cont, gap, mark, ok, resumed_ok, trade
+from tests.tapewire_client.wire import cont, gap, mark, ok, resumed_ok, trade
 
 CHANNELS: Final = ("t:A", "t:B", "t:C")
 MESSAGES: Final = st.lists(
