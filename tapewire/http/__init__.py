@@ -2,6 +2,6 @@
 
 From the outside in: `server` (what the parser refuses), `application` (what all requests share),
 `routes` (the table), `parameters` and `questions` (typed values), `access` and `settle` (who may see
-how much, as of which mark), `data`, `latest`, `status`, `page` (the handlers), `rows`, `ndjson`,
-`responses`, `problems` (what is sent).
+how much, as of which mark), `data`, `gaps`, `latest`, `status`, `page` (the handlers), `rows`,
+`ndjson`, `responses`, `problems` (what is sent).
 """

@@ -55,17 +55,33 @@ def identify(accounts: Accounts, headers: Iterable[str], now_ns: int) -> Princip
 def permit(
     accounts: Accounts, principal: Principal, lineup: str, kind: str, symbols: Iterable[str], now_ns: int
 ) -> Ceiling:
-    """How far the principal may see into all of these symbols.
+    """How far the principal may see into one kind of channel of all of these symbols.
 
     The symbol `*` stands for every symbol of the kind: only grants for the whole kind cover it.
 
     Raises:
         Problem: 403 with each symbol that is not allowed at all.
     """
+    return permit_any(accounts, principal, lineup, (kind,), symbols, now_ns)
+
+
+def permit_any(
+    accounts: Accounts,
+    principal: Principal,
+    lineup: str,
+    kinds: Sequence[str],
+    symbols: Iterable[str],
+    now_ns: int,
+) -> Ceiling:
+    """As `permit`, for what concerns several kinds: of each symbol, the kind decides that allows most.
+
+    Raises:
+        Problem: 403 with each symbol of which no kind is allowed.
+    """
     least = Access.LIVE
     denied: list[Fault] = []
     for symbol in symbols:
-        access = accounts.may(principal, lineup, kind, symbol, now_ns)
+        access = max(accounts.may(principal, lineup, kind, symbol, now_ns) for kind in kinds)
         if access is Access.NONE:
             denied.append(Fault("not entitled", symbol=symbol))
         least = min(least, access)

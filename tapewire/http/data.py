@@ -1,10 +1,9 @@
-"""Routes with the past: trades, quotes, gaps."""
+"""Routes with the rows of the past: trades, quotes, bars."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
-import msgspec
 from aiohttp import hdrs, web
 
 from storage.cursor import Place
@@ -13,11 +12,10 @@ from storage.scan_messages import EncodedPage
 from tapewire.http import ndjson
 from tapewire.http.call import Call
 from tapewire.http.formats import choose
-from tapewire.http.parameters import SymbolList
-from tapewire.http.questions import TIMEFRAMES, read_range, rows_question
+from tapewire.http.questions import TIMEFRAMES, rows_question
 from tapewire.http.responses import json_response
-from tapewire.http.rows import gap_document, gaps_about, page_body, trailer_line
-from tapewire.http.settle import Frozen, cursor_behind, known_mark, settle, storage_problem
+from tapewire.http.rows import gaps_about, page_body, trailer_line
+from tapewire.http.settle import Frozen, cursor_behind, settle, storage_problem
 
 STREAM_PAGE_ROWS: Final = 2_000
 """Rows read at a time for a stream: half a megabyte."""
@@ -39,26 +37,6 @@ async def bars(call: Call) -> web.StreamResponse:
     """Bars, the newest revision of each."""
     kind, kinds = TIMEFRAMES[call.values.get("timeframe", "1Min")]
     return await _rows(call, "bars", kind, kinds)
-
-
-async def gaps(call: Call) -> web.StreamResponse:
-    """Stretches of time for which data is known to be missing."""
-    values = call.values
-    symbols: SymbolList | None = values.get("symbols")
-    asked = values.get("known_at")
-    known_at = call.services.marks.accepted if asked is None else await known_mark(call, asked)
-    start_ns, end_ns = read_range(values)
-    try:
-        found = await call.services.history.gaps(values.get("lineup", ""), start_ns, end_ns, known_at)
-    except StorageError as error:
-        raise storage_problem(error) from error
-    shown = gaps_about(found.gaps, None if symbols is None else symbols.canonical)
-    answer = {
-        "gaps": [gap_document(gap) for gap in shown],
-        "known_at": found.known_at,
-        "complete_until": found.complete_until,
-    }
-    return json_response(msgspec.json.encode(answer))
 
 
 async def _rows(call: Call, family: str, kind: str, kinds: tuple[int, ...] = ()) -> web.StreamResponse:

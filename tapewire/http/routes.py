@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tapewire.http import data, latest, page, status
+from tapewire.http import data, gaps, latest, page, status
 from tapewire.http.call import Route
 from tapewire.http.questions import bar_parameters, gap_parameters, latest_parameters, row_parameters
 
@@ -43,7 +43,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "/v1/gaps",
         "GET",
         "token",
-        data.gaps,
+        gaps.gaps,
         "Stretches of time for which data is known to be missing.",
         gap_parameters,
     ),

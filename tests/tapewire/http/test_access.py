@@ -6,7 +6,7 @@ import pytest
 
 from accounts import Access, Accounts
 from config.settings import AccountsSettings, TokenSettings
-from tapewire.http.access import DELAY_NS, ceiling, identify, is_trusted, permit
+from tapewire.http.access import DELAY_NS, ceiling, identify, is_trusted, permit, permit_any
 from tapewire.http.problems import Problem
 from ticks.times import parse_time
 
@@ -94,6 +94,15 @@ def test_all_symbols_need_a_grant_for_the_whole_kind() -> None:
         permit(ACCOUNTS, cyd, "", "t", ["*"], now_ns)
     bob = identify(ACCOUNTS, ["Bearer canary-bob"], NOW)
     assert permit(ACCOUNTS, bob, "", "t", ["*"], NOW).access is Access.DELAYED
+
+
+def test_of_several_kinds_the_one_counts_that_allows_most() -> None:
+    """And the symbol that is allowed least decides, as with one kind."""
+    bob = identify(ACCOUNTS, ["Bearer canary-bob"], NOW)
+    assert permit_any(ACCOUNTS, bob, "", ["q", "t"], ["AAPL"], NOW).access is Access.LIVE
+    assert permit_any(ACCOUNTS, bob, "", ["q", "t"], ["AAPL", "MSFT"], NOW).access is Access.DELAYED
+    with pytest.raises(Problem):
+        permit_any(ACCOUNTS, bob, "", ["q", "b1m"], ["AAPL"], NOW)
 
 
 def test_the_ceiling_follows_the_clock() -> None:

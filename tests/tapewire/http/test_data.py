@@ -1,4 +1,4 @@
-"""Trades, quotes and gaps over HTTP, on a real small system."""
+"""Trades and quotes over HTTP, on a real small system."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import pytest
 
 from storage.errors import HistoryBusy, QueryError, StoreDamaged, StoreUnavailable
 from tapewire.http.access import DELAY_NS
-from tests.storage.making import cancel, gap, quote, trade
+from tests.storage.making import cancel, quote, trade
 from tests.tapewire.http.world import NOW, Client, World
 from ticks.model import Tick
 from ticks.times import format_time
@@ -424,43 +424,6 @@ async def test_a_store_that_cannot_answer_is_a_problem(
     assert (answer.status, answer.problem) == (status, problem)
     assert b"secret" not in answer.body
     assert (answer.headers.get("Retry-After") == "1") is (status == 503)
-
-
-async def test_gaps_are_told_with_every_answer_they_concern(world: World) -> None:
-    """Of the market and of the symbols asked for, within the time asked for."""
-    world.publish(
-        gap("gap_open", OLD, from_ts=OLD),
-        gap("gap_close", OLD + 10 * SECOND, from_ts=OLD, to_ts=OLD + 10 * SECOND, lost=5),
-        gap("gap_open", OLD, scope="MSFT", why="unsubscribed", from_ts=OLD + SECOND),
-    )
-    async with world.serving() as client:
-        both = (await client.get("/v1/gaps")).json
-        assert both["known_at"] == both["complete_until"] == 3
-        market, msft = both["gaps"]
-        assert market == {
-            "lineup": "",
-            "scope": "*",
-            "why": "loss",
-            "from": format_time(OLD),
-            "to": format_time(OLD + 10 * SECOND),
-            "lost": 5,
-            "open_m": 1,
-            "close_m": 2,
-            "source": "iex-tops",
-        }
-        assert (msft["scope"], msft["to"], msft["lost"], msft["close_m"]) == ("MSFT", None, None, None)
-        for path in (
-            "/v1/gaps?symbols=AAPL",
-            "/v1/trades?symbols=AAPL",
-            f"/v1/gaps?end={OLD + 1}",
-            "/v1/gaps?known_at=2",
-        ):
-            assert [found["open_m"] for found in (await client.get(path)).json["gaps"]] == [1], path
-        for path in ("/v1/trades?symbols=MSFT", "/v1/quotes"):
-            assert len((await client.get(path)).json["gaps"]) == 2
-        assert (await client.get(f"/v1/gaps?start={OLD + 3600 * SECOND}&symbols=AAPL")).json["gaps"] == []
-        answer = await client.get(f"/v1/gaps?start={OLD}&end=5")
-        assert answer.problem == "bad-parameter"
 
 
 async def test_the_allowed_parameters_are_told(world: World) -> None:
