@@ -9,6 +9,8 @@ RUN := $(BIN)/python
 
 # Where `make demo` listens.
 port ?= 8080
+# What else `tapewire demo` is told.
+flags ?=
 # How pytest is spread over the cores; `make test jobs=0` runs it in one process.
 jobs ?= 2
 # What `make prove` runs: only=03 FULL=1 seed=7 STRICT=1 SAVE=1
@@ -36,16 +38,8 @@ help:  ## list the targets
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: .venv/installed  ## make a small market day, replay it as if live, and serve it; port=8080
-	@rm -rf var/demo && mkdir -p var/demo
-	@echo 'A made-up market day of 20 symbols and ten minutes, as the exchange would have sent it:'
-	@$(RUN) -m feeds.synthetic_file var/demo/market.pcap.gz --symbols 20 --messages 60000 --seconds 600
-	@echo 'Now it is played five times as fast, numbered, journalled and stored in var/demo. Look at it with:'
-	@echo "  curl -s -H 'Authorization: Bearer demo' 'http://127.0.0.1:$(port)/v1/latest?symbols=AAPL,SPY'"
-	@echo "  curl -s -H 'Authorization: Bearer demo' 'http://127.0.0.1:$(port)/v1/trades?symbols=AAPL&limit=3'"
-	@echo "  curl -s -H 'Authorization: Bearer demo' 'http://127.0.0.1:$(port)/v1/marks'"
-	@echo 'It goes on serving when the day is over. Ctrl-C ends it; nothing of it is lost.'
-	@$(BIN)/tapewire replay var/demo/market.pcap.gz --speed 5 --data var/demo/data --port $(port)
+demo: .venv/installed  ## a simulated market, served on this machine; port=8080, flags='--symbols 40 --no-browser'
+	@$(BIN)/tapewire demo --port $(port) $(flags)
 
 check: .venv/installed  ## formatting, lint, types, import rule, structure
 	@$(BIN)/ruff format --check .

@@ -3,6 +3,7 @@
 Tape ─▶ Pipeline.on_batch ─▶ Hub.on_batch        ring, then journal and archive ─▶ Hub (resume)
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -15,9 +16,12 @@ from hub import codes
 from hub.callers import Access, Caller
 from hub.errors import MessageError
 from hub.hub import Hub
+from hub.stream import StreamProtocol
 from tape.batch import Batch, Damage
 from tape.reader import TapeReader
 from tape.tape import Tape
+
+POLL_S: Final = 0.005
 
 _REFUSALS: Final = {
     AuthMissing: codes.AUTH_MISSING,
@@ -70,6 +74,28 @@ class KnownCaller:
     def access(self, lineup: str, kind: str, symbol: str) -> Access:
         """What this caller may have of a channel, now."""
         return Access(self._accounts.may(self._principal, lineup, kind, symbol, time.time_ns()))
+
+
+class Streams:
+    """Makes the protocol of each WebSocket, and knows how many are open."""
+
+    def __init__(self, hub: Hub, settings: HubSettings) -> None:
+        self.open = 0
+        self._hub = hub
+        self._settings = settings
+
+    def __call__(self) -> StreamProtocol:
+        """The protocol of a new connection."""
+        self.open += 1
+        return StreamProtocol(self._hub, self._settings, self._ended)
+
+    async def gone(self) -> None:
+        """Return when the last one is closed; whoever waits for that says how long at most."""
+        while self.open:  # noqa: ASYNC110 - clients close them
+            await asyncio.sleep(POLL_S)
+
+    def _ended(self) -> None:
+        self.open -= 1
 
 
 def authenticator(accounts: Accounts) -> Callable[[str | None, int], Caller]:

@@ -1,7 +1,7 @@
 """Feeds of the main process: what `feeds/` makes, brought onto the tape."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -32,17 +32,40 @@ FRAMES_LEFT_OUT: Final = (
 class Feed(Protocol):
     """A source of ticks that publishes to the tape by itself."""
 
+    @property
+    def lineup(self) -> str:
+        """Name of the line-up that the ticks belong to; empty = the default one."""
+        ...
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the ticks are of the past: their times are not our clock's, and they can wait."""
+        ...
+
     async def run(self) -> None:
         """Publish until there is nothing more, or until cancelled."""
         ...
 
 
 class Replay:
-    """Recordings played onto the tape, with totals that survive interruptions."""
+    """Recordings played onto the tape, with totals that survive interruptions.
 
-    def __init__(self, tape: Tape, files: Sequence[Path], speed: str, lineup: str = "") -> None:
+    `ready`, if given, is awaited now and then: while it does not return, nothing is played.
+    """
+
+    recorded = True
+
+    def __init__(
+        self,
+        tape: Tape,
+        files: Sequence[Path],
+        speed: str,
+        lineup: str = "",
+        ready: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self.lineup = lineup
         self._tape = tape
-        self._lineup = lineup
+        self._ready = ready
         self._totals: dict[str, Totals] = {}
         self.feed = ReplayFeed(
             files,
@@ -57,7 +80,7 @@ class Replay:
         Raises:
             RecordingError: one of them cannot be played.
         """
-        await self.feed.run(self._sink)
+        await self.feed.run(self._sink, self._ready)
         for file in self.feed.files:
             _tell(file)
 
@@ -77,14 +100,14 @@ class Replay:
 
     def _tape_key(self, key: str) -> str:
         """The key of a position on the tape: a recording may be played into several line-ups."""
-        return f"{key}@{self._lineup}" if self._lineup else key
+        return f"{key}@{self.lineup}" if self.lineup else key
 
     def _sink(self, ticks: list[Tick], position: SourcePosition, now_ns: int) -> None:
         key = self._tape_key(position.key)
         totals = self._totals[key]
         totals.add(ticks, self._tape.sequencer.state.next_m)
         kept = SourcePosition(key, totals.pack(position.value))
-        self._tape.publish(self._lineup, ticks, kept, time.time_ns())
+        self._tape.publish(self.lineup, ticks, kept, time.time_ns())
 
 
 def _tell(file: FilePlayed) -> None:
@@ -114,11 +137,14 @@ class Simulation:
         PositionError: what the tape remembers is of no simulated market.
     """
 
+    recorded = False
+
     def __init__(self, tape: Tape, market: SimSettings, lineup: str = "") -> None:
+        self.lineup = lineup
         self._tape = tape
-        self._lineup = lineup
         exchange = SimExchange(market)
-        self.feed = SimFeed(exchange)
+        # Receive times never fall along the tape, whatever our clock does between two runs.
+        self.feed = SimFeed(exchange, clock_ns=lambda: max(time.time_ns(), tape.last_ts_recv))
         saved = tape.position(self.feed.key)
         if saved is not None:
             exchange.restore(saved)
@@ -128,12 +154,14 @@ class Simulation:
         await self.feed.run(self._sink)
 
     def _sink(self, ticks: list[Tick], position: SourcePosition, now_ns: int) -> None:
-        self._tape.publish(self._lineup, ticks, position, now_ns)
+        self._tape.publish(self.lineup, ticks, position, now_ns)
 
 
-def configured_feeds(tape: Tape, settings: Settings) -> list[Feed]:
-    """The feeds that the configuration names."""
+def configured_feeds(
+    tape: Tape, settings: Settings, ready: Callable[[], Awaitable[None]] | None = None
+) -> list[Feed]:
+    """The feeds that the configuration names; `ready` is for those that can wait."""
     return [
-        Replay(tape, [Path(file) for file in source.files], source.speed, source.lineup)
+        Replay(tape, [Path(file) for file in source.files], source.speed, source.lineup, ready)
         for source in settings.sources
     ]

@@ -4,12 +4,11 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from accounts import Accounts
 from storage.cursor import CursorKeeper
 from storage.key_file import load_key
-from tapewire.audit import log_decision
 from tapewire.health import Health, JournalState, States, assess
 from tapewire.http.services import Services
+from tapewire.hub_metrics import hub_metrics
 from tapewire.metrics import Metric
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def make_services(system: "System") -> Services:
     metrics = _metrics(system)
     return Services(
         settings=http,
-        accounts=Accounts(system.settings.accounts, log_decision),
+        accounts=system.accounts,
         history=system.history,
         cursors=CursorKeeper(load_key(system.directory), http.cursor_ttl_s),
         marks=system.tape.marks,
@@ -106,4 +105,11 @@ def _metrics(system: "System") -> Sequence[Metric]:
         Metric("history_waiting", "gauge", "History queries that wait or run.", lambda: history.waiting),
         Metric("history_answered", "counter", "History queries answered.", lambda: history.answered),
         Metric("history_refused", "counter", "History queries turned away.", lambda: history.refused),
+        Metric(
+            "bars_published",
+            "counter",
+            "Bars and their revisions published since the start.",
+            lambda: sum(bars.published for bars in system.bars),
+        ),
+        *hub_metrics(system.hub),
     )

@@ -95,6 +95,11 @@ def ceiling(access: Access, now_ns: int) -> Ceiling:
     return Ceiling(access, None if access is Access.LIVE else now_ns - DELAY_NS)
 
 
+def networks(texts: Sequence[str]) -> list[Network]:
+    """Addresses and networks, as the configuration (which was checked) writes them."""
+    return [ipaddress.ip_network(text, strict=False) for text in texts]
+
+
 def is_trusted(remote: str | None, proxies: Sequence[Network]) -> bool:
     """Whether a peer is one of the proxies, or this machine."""
     if remote is None:

@@ -6,7 +6,6 @@ turned into an answer here and nowhere else.
 """
 
 import asyncio
-import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -14,7 +13,7 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
-from tapewire.http.access import identify, is_trusted
+from tapewire.http.access import identify, is_trusted, networks
 from tapewire.http.call import Call, Route
 from tapewire.http.parameters import parse_query, refuse_credentials
 from tapewire.http.problems import Problem, plain
@@ -60,7 +59,7 @@ def _endpoint(route: Route, services: Services) -> Handler:
 
 def _checks(services: Services) -> Middleware:
     """What is asked of every request, known path or not."""
-    proxies = [ipaddress.ip_network(text, strict=False) for text in services.settings.trusted_proxies]
+    proxies = networks(services.settings.trusted_proxies)
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:

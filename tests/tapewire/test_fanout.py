@@ -1,5 +1,6 @@
 """The hub over a real tape and real accounts."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ from hub.callers import Access
 from hub.errors import MessageError
 from tape.batch import Batch
 from tape.tape import Tape
-from tapewire.fanout import TapeHistory, authenticator, make_hub
+from tapewire.fanout import Streams, TapeHistory, authenticator, make_hub
 from tests.storage.making import NOON, trade
 
 TOKENS = AccountsSettings(
@@ -103,3 +104,18 @@ def test_the_hub_begins_at_the_end_of_the_tape(tmp_path: Path) -> None:
         hub = make_hub(HubSettings(), tape, Accounts(TOKENS), history)
         assert hub.router.head_m == tape.marks.accepted
         assert hub.router.head_m >= 250
+
+
+async def test_streams_are_counted_until_the_last_has_gone(tape: Tape, history: TapeHistory) -> None:
+    """Who stops waits for that, and no longer."""
+    streams = Streams(make_hub(HubSettings(), tape, Accounts(TOKENS), history), HubSettings())
+    await streams.gone()
+    protocols = [streams(), streams()]
+    assert streams.open == 2
+    gone = asyncio.create_task(streams.gone())
+    protocols[0].connection_lost(None)
+    await asyncio.sleep(0)
+    assert not gone.done()
+    protocols[1].connection_lost(None)
+    await asyncio.wait_for(gone, 20)
+    assert streams.open == 0
