@@ -37,11 +37,12 @@ const tasks = {
   },
   slot: ({ after, drawn }) => page.slot(after, () => drawn),
   backoff: ({ attempt, bounds, drawn }) => page.backoff(attempt, bounds, () => drawn),
-  continuity({ messages }) {
+  continuity({ messages, behind = [] }) {
     const continuity = new page.Continuity();
+    for (const id of behind) continuity.behind.add(id);
     const fresh = messages.map((message) => continuity.take(message));
     const { holes, gaps, mark, epoch, foreign } = continuity;
-    return { fresh, holes, gaps, mark, epoch, foreign };
+    return { fresh, holes, gaps, mark, epoch, foreign, behind: [...continuity.behind] };
   },
   recent({ samples, now }) {
     const recent = new page.Recent();
@@ -171,6 +172,19 @@ def test_a_window_that_began_before_the_subscription_overlaps(script: Script) ->
     assert (verdict["holes"], verdict["fresh"]) == (0, [0, 0, 3])
 
 
+def test_a_snapshot_does_not_take_back_what_came(script: Script) -> None:
+    """One that was made before the newest tick leaves the place where it is."""
+    verdict = script.continuity(ok(A=10), tick(15, 5), snap(12), tick(16))
+    assert (verdict["holes"], verdict["fresh"]) == (0, [0, 5, 0, 1])
+
+
+def test_a_subscription_is_behind_until_the_last_part_of_its_certificate(script: Script) -> None:
+    """Long certificates come in parts."""
+    part = {**certificate(3), "more": True}
+    assert script.ask("continuity", messages=[ok(A=None), part], behind=[1, 2])["behind"] == [1, 2]
+    assert script.ask("continuity", messages=[part, certificate(3)], behind=[1, 2])["behind"] == [2]
+
+
 def test_a_declared_gap_is_no_hole_and_is_counted_apart(script: Script) -> None:
     """Whatever comes next is right, in the channels of that subscription alone."""
     gap = {"op": "gap", "id": 1, "c": "*", "from": 5, "to": 50, "why": "slow", "next": "snap"}
@@ -190,6 +204,8 @@ def test_a_resume_in_an_older_epoch_forgets_the_newer_numbers(script: Script) ->
     epoch = {"op": "epoch", "id": 1, "e": 2, "m": 77, "why": "restart"}
     verdict = script.continuity(ok(1, 2, A=3), tick(4), ok(1, 1, A=None), tick(91), epoch, tick(4), tick(5))
     assert (verdict["holes"], verdict["fresh"]) == (0, [0, 1, 0, 1, 0, 1, 1])
+    # the mark to resume from was given in the newest epoch there was
+    assert script.continuity(ok(1, 2, A=3), ok(1, 1, A=None))["epoch"] == 2
 
 
 def test_a_tape_that_ends_before_what_we_have_is_another_one(script: Script) -> None:
@@ -252,7 +268,7 @@ def test_a_row_shows_the_newest_of_a_symbol(script: Script) -> None:
             [{"op": "q", "bp": 100.2, "ap": None, "ts": 2_000_000, "src": "sim"}, 3, 2_500],
             [{"op": "t", "px": 100.4, "ts": 3_000_000, "src": "sim"}, 2, 3_500],
             [{"op": "x", "px": 55, "ts": 2_900_000, "src": "sim"}, 1, 3_600],
-            [{"op": "s", "wh": "trading", "st": "order_acceptance", "ts": 3_000_000, "src": "sim"}, 1, 3_600],
+            [{"op": "s", "wh": "trading", "st": "order_acceptance", "ts": 2_950_000, "src": "sim"}, 1, 3_600],
         ],
         now=4_000,
     )
