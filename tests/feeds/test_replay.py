@@ -237,7 +237,9 @@ async def test_a_replay_can_be_cancelled_at_any_time(tmp_path: Path) -> None:
             await task
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage" * 100, gzip.compress(b"garbage", mtime=0), b"\x1f\x8b\x08 cut"])
+@pytest.mark.parametrize(
+    "content", [b"", b"garbage" * 100, gzip.compress(b"garbage", mtime=0), b"\x1f\x8b\x08 cut"]
+)
 async def test_what_is_no_recording_is_refused_before_anything_is_played(
     tmp_path: Path, content: bytes
 ) -> None:
