@@ -26,7 +26,7 @@ async def demo(port: int, data: Path) -> AsyncIterator[asyncio.subprocess.Proces
     """A demo that is served when this begins, and dead when it ends."""
     command = ["-m", "tapewire", "demo", "--port", str(port), "--data", str(data), "--no-browser"]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        sys.executable, "-P", *command, stdout=asyncio.subprocess.DEVNULL
     )
     try:
         async with asyncio.timeout(START_SECONDS):
