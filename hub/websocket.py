@@ -80,6 +80,7 @@ class WebSocketCore:
         message_bytes: the largest message, however it is fragmented.
         subprotocols: those we speak, the most preferred first.
         check: may refuse a handshake, by its path, `Origin` and `Host`.
+        fragments_max: the most pieces that a message may come in.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class WebSocketCore:
         message_bytes: int,
         subprotocols: Sequence[str],
         check: Callable[[str, str | None, str | None], Refusal | None],
+        fragments_max: int = FRAGMENTS_MAX,
     ) -> None:
         self._protocol = ServerProtocol(
             subprotocols=[Subprotocol(name) for name in subprotocols],
@@ -95,6 +97,7 @@ class WebSocketCore:
             select_subprotocol=_select,
         )
         self._check = check
+        self._fragments_max = fragments_max
         self._parts: list[bytes] = []
         self._text = False
         self._decoder = _utf8()
@@ -102,6 +105,8 @@ class WebSocketCore:
         self._controls = 0
         self._controls_since_ns = 0
         self._ended = False
+        self._opened = False
+        self._held = False
         self._after_end = 0
         self._apology: list[bytes] = []
         self._shaken = False
@@ -112,7 +117,7 @@ class WebSocketCore:
     @property
     def open(self) -> bool:
         """Whether data may be sent."""
-        return self._protocol.state is State.OPEN
+        return self._held or self._protocol.state is State.OPEN
 
     def receive(self, data: bytes, now_ns: int) -> Iterator[Event]:
         """Take bytes from the client; never raises.
@@ -137,20 +142,21 @@ class WebSocketCore:
 
     def data_to_send(self) -> list[bytes]:
         """Take what the protocol itself wants sent; an empty element means: half-close."""
+        if self._held:
+            return []
         apology, self._apology = self._apology, []
         return apology + self._protocol.data_to_send()
 
     def ping(self) -> None:
         """Ask the client for a sign of life; the frame is among the data to send."""
-        if self.open:
+        if self._protocol.state is State.OPEN:
             self._protocol.send_ping(b"")
 
     def close(self, code: int, reason: str) -> None:
         """Begin the close handshake; the frame is among the data to send."""
-        if self.open:
+        if self._protocol.state is State.OPEN:
             self._protocol.send_close(code, _cut(reason))
-        self._ended = True
-        self._parts = []
+        self._end(code)
 
     def _end_of_head(self, data: bytes, begin: int) -> int:
         """Where in `data` the request ends, or else `data` itself.
@@ -169,10 +175,13 @@ class WebSocketCore:
         for received in self._protocol.events_received():
             if self._ended:
                 break
+            # What ends the connection may stand behind it in the same bytes: answers still go out first.
+            self._held = self._opened and self._protocol.state is not State.OPEN
             if isinstance(received, Request):
                 yield self._handshake(received)
             elif isinstance(received, Frame):
                 yield from self._frame(received, now_ns)
+        self._held = False
         if not self._ended and self._protocol.close_expected():
             if isinstance(self._protocol.handshake_exc, InvalidMessage):
                 self._apology.append(BAD_REQUEST)
@@ -205,7 +214,8 @@ class WebSocketCore:
                 response.headers["Upgrade"] = "websocket"
                 response.headers["Sec-WebSocket-Version"] = "13"
         self._protocol.send_response(response)
-        if not self.open:
+        self._opened = self._protocol.state is State.OPEN
+        if not self._opened:
             return self._end(1006)
         return Opened(request.path, self._protocol.subprotocol or "")
 
@@ -236,7 +246,7 @@ class WebSocketCore:
             self._decoder = _utf8()
             self._fragments = 0
         self._fragments += 1
-        if self._fragments > FRAGMENTS_MAX:
+        if self._fragments > self._fragments_max:
             yield self._refuse(CLOSE_TOO_BIG.number, "too many fragments")
             return
         data = bytes(frame.data)
@@ -270,6 +280,7 @@ class WebSocketCore:
 
     def _end(self, code: int) -> Event:
         self._ended = True
+        self._held = False
         self._parts = []
         return Ended(code)
 

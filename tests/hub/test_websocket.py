@@ -115,6 +115,25 @@ def test_bad_frame_in_the_packet_of_the_upgrade_is_told_like_any_other(cut: int)
     assert line.close_code() == 1002
 
 
+@pytest.mark.parametrize(
+    ("last", "code"), [(b"\x83\x80\x01\x02\x03\x04", 1002), (masked(CLOSE, b"\x03\xe8"), 1000)]
+)
+def test_what_came_before_the_end_is_answered_before_the_end(last: bytes, code: int) -> None:
+    """Although both came in the same packet; behind the end nothing may be sent."""
+    line = Line()
+    sent = []
+    for event in line.core.receive(masked(TEXT, b"[1]") + masked(TEXT, b"[2]") + last, line.now_ns):
+        sent += line.core.data_to_send()
+        if isinstance(event, Message):
+            assert line.core.open
+            sent.append(event.payload)
+        else:
+            assert event == Ended(code)
+            assert not line.core.open
+    assert sent[:2] == [b"[1]", b"[2]"]
+    assert sent[2].startswith(b"\x88")
+
+
 def test_compression_is_never_agreed_to() -> None:
     """A client may offer it; a compressed frame is then a fault of the client's."""
     line = Line(opened=False)
