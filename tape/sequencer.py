@@ -94,12 +94,18 @@ class Sequencer:
         state = self.state
         _take_back(state.ns, batch.channel_ids, batch.ns)
         state.next_m = batch.first_m
-        state.last_ts_recv, replaced = self._before
-        if batch.position is not None:
-            if replaced is None:
-                del state.positions[batch.position.key]
-            else:
-                state.positions[batch.position.key] = replaced
+        state.last_ts_recv, _ = self._before
+        self.take_back_position(batch)
+
+    def take_back_position(self, batch: Batch) -> None:
+        """Undo what the newest batch did to its source's position."""
+        positions, replaced = self.state.positions, self._before[1]
+        if batch.position is None:
+            return
+        if replaced is None:
+            del positions[batch.position.key]
+        else:
+            positions[batch.position.key] = replaced
 
     def begin_epoch(self, epoch: int, first_m: int, why: str, kept_m: int) -> None:
         """Begin a new epoch at `first_m`; numbers go on from where the state has them.

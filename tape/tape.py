@@ -122,7 +122,11 @@ class Tape:
             self._rewrite(now_ns)
 
     def position(self, key: str) -> bytes | None:
-        """The newest position of a source; None when it never had one."""
+        """The newest journalled position of a source; None when it never had one.
+
+        It stays where it is while the journal cannot be written: a source that starts again there
+        brings what was not kept.
+        """
         return self.sequencer.state.positions.get(key)
 
     def latest(self, channel: str) -> Latest | None:
@@ -260,9 +264,11 @@ class Tape:
     def _number(
         self, lineup: str, ticks: list[Tick], position: SourcePosition | None, now_ns: int
     ) -> Batch | None:
-        """Number a batch; None when no mark may be given."""
+        """Number a batch; None when no mark may be given. Positions move only with the journal."""
         sequencer = self.sequencer
         sequencer.limit_m = self.journal.limit_m
+        if self._outage is not None:
+            position = None
         try:
             return sequencer.number(lineup, ticks, now_ns, position)
         except NumberingStopped:
@@ -274,7 +280,7 @@ class Tape:
             self._rewrite(now_ns)
         sequencer.limit_m = self.journal.limit_m
         try:
-            return sequencer.number(lineup, ticks, now_ns, position)
+            return sequencer.number(lineup, ticks, now_ns, None if self._outage is not None else position)
         except NumberingStopped:
             return None
 
@@ -315,10 +321,11 @@ class Tape:
             journalled_ns(state, unwritten), kept_m, len(unwritten.ticks),
             now_ns + self._settings.retry_ms * 1_000_000, self._last_ts_event(),
         )  # fmt: skip
+        self.sequencer.take_back_position(unwritten)
         self.sequencer.begin_epoch(state.epoch + 1, unwritten.first_m, "volatile", kept_m)
         state.next_m = unwritten.last_m + 1
         self.marks.epoch = state.epoch
-        return structs.replace(unwritten, epoch=state.epoch)
+        return structs.replace(unwritten, epoch=state.epoch, position=None)
 
     def _try_to_recover(self, outage: Outage, now_ns: int) -> None:
         """Open a new segment in a new epoch; stay volatile when the disk still refuses."""

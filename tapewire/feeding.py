@@ -1,5 +1,6 @@
 """Feeds of the main process: what `feeds/` makes, brought onto the tape."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -20,6 +21,9 @@ from ticks.model import Tick
 from ticks.sources import IEX_TOPS
 
 log = structlog.get_logger()
+
+WAIT_S: Final = 0.05
+"""How often a recording that waits for the journal looks at it, s."""
 
 LEFT_OUT: Final = ("gaps", "lost", "duplicates", "malformed", "wrong_protocol", "implausible", "quarantined")
 """The counters of a recording that say what did not become ticks."""
@@ -47,8 +51,16 @@ class Feed(Protocol):
         ...
 
 
+class _NotKeptError(Exception):
+    """The journal cannot be written."""
+
+
 class Replay:
     """Recordings played onto the tape, with totals that survive interruptions.
+
+    A recording can wait, and be read again: while the journal cannot be written nothing is played,
+    and then it goes on behind what was kept. What was published of it meanwhile, one batch, comes
+    again under new numbers.
 
     `ready`, if given, is awaited now and then: while it does not return, nothing is played.
     """
@@ -65,14 +77,11 @@ class Replay:
     ) -> None:
         self.lineup = lineup
         self._tape = tape
+        self._files = files
+        self._speed = speed
         self._ready = ready
         self._totals: dict[str, Totals] = {}
-        self.feed = ReplayFeed(
-            files,
-            speed=parse_speed(speed),
-            saved=self._saved,
-            make_core=lambda: IexSession(IEX_TOPS, replay=True),
-        )
+        self.feed = self._make_feed()
 
     async def run(self) -> None:
         """Play to the end of the last recording.
@@ -80,9 +89,31 @@ class Replay:
         Raises:
             RecordingError: one of them cannot be played.
         """
-        await self.feed.run(self._sink, self._ready)
+        while not await self._play():
+            self.feed = self._make_feed()
         for file in self.feed.files:
             _tell(file)
+
+    async def _play(self) -> bool:
+        """Play until the end, or until the journal fails and works again; returns whether it is the end."""
+        try:
+            await self.feed.run(self._sink, self._ready)
+        except _NotKeptError:
+            log.warning("recordings wait: the journal cannot be written")
+        else:
+            return True
+        while self._tape.volatile:  # noqa: ASYNC110 - whoever tends the tape ends it
+            await asyncio.sleep(WAIT_S)
+        log.info("recordings go on behind what was kept")
+        return False
+
+    def _make_feed(self) -> ReplayFeed:
+        return ReplayFeed(
+            self._files,
+            speed=parse_speed(self._speed),
+            saved=self._saved,
+            make_core=lambda: IexSession(IEX_TOPS, replay=True),
+        )
 
     @property
     def totals(self) -> dict[str, Totals]:
@@ -108,6 +139,8 @@ class Replay:
         totals.add(ticks, self._tape.sequencer.state.next_m)
         kept = SourcePosition(key, totals.pack(position.value))
         self._tape.publish(self.lineup, ticks, kept, time.time_ns())
+        if self._tape.volatile:
+            raise _NotKeptError
 
 
 def _tell(file: FilePlayed) -> None:

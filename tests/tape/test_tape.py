@@ -12,7 +12,7 @@ from msgspec import structs
 
 from tape import segment
 from tape.archive import archive_sealed
-from tape.batch import Batch
+from tape.batch import Batch, SourcePosition
 from tape.disk import Disk
 from tape.errors import TickRefused
 from tape.marks import Marks
@@ -201,6 +201,27 @@ def test_numbers_after_an_outage_go_on_from_the_last_kept_one(tmp_path: Path) ->
         tape.flush()
         ticks, holes = read_all(tmp_path, tape.marks.durable)
         assert (list(ticks), holes) == ([1, 2, 5, 6, 7], [])
+
+
+def test_a_position_stays_where_the_journal_is(tmp_path: Path) -> None:
+    """During an outage, after it, and after the next start: its source can bring again what was not kept."""
+    disk = FaultyDisk()
+    with tape_in(tmp_path, disk=disk) as tape:
+        tape.publish("", [quote(1)], SourcePosition("a", b"1"), NOW_NS)
+        disk.room_bytes = 0
+        tape.publish("", [quote(2)], SourcePosition("a", b"2"), NOW_NS)
+        assert disk.acted["no room"]
+        tape.publish("", [quote(3)], SourcePosition("a", b"3"), NOW_NS)
+        tape.publish("", [quote(3)], SourcePosition("b", b"3"), NOW_NS)
+        assert (tape.position("a"), tape.position("b")) == (b"1", None)
+        disk.heal()
+        tape.tend(NOW_NS + 2 * SECOND_NS)
+        assert not tape.volatile
+        assert (tape.position("a"), tape.position("b")) == (b"1", None)
+    with tape_in(tmp_path, disk=disk) as tape:
+        assert (tape.position("a"), tape.position("b")) == (b"1", None)
+        tape.publish("", [quote(2)], SourcePosition("a", b"2"), NOW_NS)
+        assert tape.position("a") == b"2"
 
 
 def test_a_failed_sync_costs_no_epoch_when_the_next_file_works(tmp_path: Path) -> None:

@@ -13,15 +13,17 @@ from feeds.iex.market_day import Day
 from feeds.sim import SimSettings
 from feeds.synthetic_file import write_recording
 from tape.batch import Batch
+from tape.disk import Disk
 from tape.tape import Tape
-from tapewire.feeding import Replay, Simulation, configured_feeds
+from tapewire.feeding import WAIT_S, Replay, Simulation, configured_feeds
 from tapewire.replay_report import ranges_of
-from ticks.model import Trade
+from tests.tape.faulty_disk import FaultyDisk
+from ticks.model import FeedEvent, Trade
 
 
-def make_tape(folder: Path) -> Tape:
+def make_tape(folder: Path, disk: Disk | None = None) -> Tape:
     """A tape in a folder."""
-    return Tape(TapeSettings(sync_interval_ms=0), folder, time.time_ns())
+    return Tape(TapeSettings(sync_interval_ms=0, retry_ms=1), folder, time.time_ns(), disk=disk)
 
 
 @pytest.fixture
@@ -75,6 +77,44 @@ async def test_an_interrupted_replay_goes_on_with_its_totals(tmp_path: Path, rec
     await rest.run()
     assert rest.feed.decoded == undisturbed.feed.decoded
     assert [t.published for t in rest.totals.values()] == [t.published for t in undisturbed.totals.values()]
+    tape.close()
+
+
+async def test_a_recording_waits_for_a_disk_that_is_full(tmp_path: Path, recording: Path) -> None:
+    """When there is room again it goes on behind what was kept: in the end all of it is, with its totals."""
+    whole = make_tape(tmp_path / "whole")
+    undisturbed = Replay(whole, [recording], "max")
+    await undisturbed.run()
+    whole.close()
+
+    disk = FaultyDisk()
+    tape = make_tape(tmp_path / "cut", disk)
+    batches: list[Batch] = []
+    tape.on_batch = batches.append
+    replay = Replay(tape, [recording], "max")
+    disk.room_bytes = 150_000
+    playing = asyncio.create_task(replay.run())
+    async with asyncio.timeout(30):
+        while not tape.volatile:  # noqa: ASYNC110 - the disk has no event
+            await asyncio.sleep(0)
+    lost = tape.marks.accepted
+    published = len(batches)
+    await asyncio.wait({playing}, timeout=3 * WAIT_S)
+    assert not playing.done()
+    assert disk.acted["no room"]
+    assert len(batches) == published
+    disk.heal()
+    tape.tend(time.time_ns() + 1_000_000_000)
+    await asyncio.wait_for(playing, 30)
+    assert [t.published for t in replay.totals.values()] == [t.published for t in undisturbed.totals.values()]
+    assert replay.feed.decoded == undisturbed.feed.decoded
+    tape.flush()
+    kept = [item for item in tape.reader().read(0, tape.marks.durable) if isinstance(item, Batch)]
+    ticks = [tick for batch in kept for tick in batch.ticks if not isinstance(tick, FeedEvent)]
+    (totals,) = replay.totals.values()
+    assert len(ticks) == sum(totals.published) > 2_000
+    assert tape.marks.accepted > lost
+    assert tape.epoch == 3
     tape.close()
 
 
