@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from proofs import run
-from proofs import lib
 from proofs.aims import Aim, ProofAims
 from proofs.lib import until
 from proofs.run import Runner
@@ -93,7 +92,7 @@ def test_a_proof_that_takes_too_long_is_ended_with_all_it_started(tmp_path: Path
     assert line == "SHORT 03-sample took longer than 4 s (one JSON line)"
     pid, folder = note.read_text().split()
     assert not Path(folder).exists()
-    lib.until(lambda: is_gone(int(pid)), 30, "the end of what it had started")
+    until(lambda: is_gone(int(pid)), 30, "the end of what it had started")
 
 
 def test_a_runner_that_is_told_to_end_ends_its_proof(tmp_path: Path) -> None:
