@@ -11,9 +11,12 @@ What a command needs is imported when it runs, so that `--help` answers at once.
 """
 
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import App, CycloptsError, Parameter
@@ -318,20 +321,40 @@ def _start(
 
     settings: Settings | None = None
     try:
-        loaded = read_settings(config)
-        settings = loaded.settings if adjust is None else adjust(loaded.settings)
-        _tell(*(f"warning: {warning}" for warning in loaded.warnings))
-        if logs:
-            from tapewire.logs import configure
+        with _ending_on_signals():
+            loaded = read_settings(config)
+            settings = loaded.settings if adjust is None else adjust(loaded.settings)
+            _tell(*(f"warning: {warning}" for warning in loaded.warnings))
+            if logs:
+                from tapewire.logs import configure
 
-            configure(settings.log)
-        return command(settings)
+                configure(settings.log)
+            return command(settings)
     except Exception as error:
         problems = explain(error, settings)
         if problems is None:
             raise
         _tell(*problems)
         return EXIT_CONFIG
+
+
+@contextmanager
+def _ending_on_signals() -> Iterator[None]:
+    """End with code 0 on SIGINT and SIGTERM, until the system is up and handles them by itself.
+
+    So long nothing is in flight that would have to be kept. No exception, as one that is raised
+    inside a callback of the interpreter is lost.
+    """
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        os._exit(0)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _version() -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tomllib
@@ -339,3 +340,29 @@ def test_colour_is_left_out_when_nobody_wants_it(monkeypatch: pytest.MonkeyPatch
     )
     assert done.returncode == EXIT_USAGE
     assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_the_start_is_no_failure(tmp_path: Path, number: signal.Signals) -> None:
+    """Exit code 0, as later on, and no traceback."""
+    code = f"""
+import os, sys, types
+sys.modules["tapewire.app"] = app = types.ModuleType("tapewire.app")
+app.run = lambda settings: os.kill(os.getpid(), {number.value})
+from tapewire.cli import main
+main(["run", "--config", sys.argv[1]])
+sys.exit("nothing ended it")
+"""
+    config = tmp_path / "tapewire.toml"
+    config.write_text(f'data_dir = "{tmp_path}/var"')
+    done = subprocess.run([sys.executable, "-c", code, str(config)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_command_leaves_signals_as_they_were(started: Started, tmp_path: Path) -> None:
+    """Whoever calls `main` in a process of their own goes on with their handlers."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    config = tmp_path / "tapewire.toml"
+    config.write_text(f'data_dir = "{tmp_path}/var"')
+    assert main(["run", "--config", str(config)]) == 3
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
