@@ -3,7 +3,8 @@
 stdout is data, stderr is talk. Exit codes:
 
     0    done, or stopped by SIGINT or SIGTERM after everything in flight was kept
-    1    the work itself failed (a replay whose stored ticks differ from the published ones)
+    1    the work itself failed (a replay whose stored ticks differ from the published ones, a hub that
+         cannot be followed)
     2    the command was not understood
     78   the service cannot start; one line on stderr for each reason
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 EXIT_USAGE: Final = 2
 EXIT_CONFIG: Final = 78
 """`EX_CONFIG` of sysexits.h: starting again without a change is of no use."""
+DEFAULT_URL: Final = "http://127.0.0.1:8080"
+"""Where `tapewire demo` and `tapewire run` listen unless told otherwise."""
 
 app = App(
     name="tapewire",
@@ -76,6 +79,16 @@ def _speed(_kind: object, text: str) -> None:
 def _port(_kind: object, port: int | None) -> None:
     if port is not None and not 0 <= port <= 65_535:
         raise ValueError("a port is an integer from 0 to 65535")
+
+
+def _hz(_kind: object, hz: float | None) -> None:
+    if hz is not None and not 0 < hz <= 1_000_000:
+        raise ValueError("a rate is a number above 0, updates a second")
+
+
+def _mark(_kind: object, mark: int | None) -> None:
+    if mark is not None and not 0 <= mark < 2**53:
+        raise ValueError("a mark is an integer from 0 on, as tail says it in the end")
 
 
 def _check_market(**market: Any) -> None:
@@ -207,6 +220,80 @@ def run(*, config: Annotated[Path, Parameter(name="--config")] = Path("tapewire.
         return run_app(settings)
 
     return _start(config, start)
+
+
+@app.command(help_prologue="Example: tapewire init")
+def init(file: Path = Path("tapewire.toml"), /, *, force: Annotated[bool, Flag] = False) -> int:
+    """Write a first configuration file: every key with its default, explained.
+
+    Parameters
+    ----------
+    file
+        Where to write it.
+    force
+        Replace one that is there.
+    """
+    from tapewire.errors import StartError
+    from tapewire.first_config import write_config
+
+    try:
+        write_config(file, force=force)
+    except StartError as error:
+        _tell(*error.problems)
+        return EXIT_CONFIG
+    _tell(f"wrote {file}; `tapewire run --config {file}` runs a hub with it")
+    return 0
+
+
+@app.command(help_prologue="Example: tapewire tail AAPL MSFT")
+def tail(
+    symbols: Annotated[list[str], Parameter(required=True, negative=())],
+    /,
+    *,
+    trades: Annotated[bool, Flag] = False,
+    quotes: Annotated[bool, Flag] = False,
+    max_hz: Annotated[float | None, Parameter(validator=_hz)] = None,
+    since: Annotated[int | None, Parameter(validator=_mark)] = None,
+    json: Annotated[bool, Flag] = False,
+    url: Annotated[str, Parameter(env_var="TAPEWIRE_URL")] = DEFAULT_URL,
+    token: Annotated[str | None, Parameter(env_var="TAPEWIRE_TOKEN")] = None,
+) -> int:
+    """Follow symbols: a live table in a terminal, a line for each tick elsewhere.
+
+    It comes back by itself after a loss, and says what is missing. Ctrl-C ends it.
+
+    Parameters
+    ----------
+    symbols
+        Such as AAPL and BRK.B; '*' alone: all of them.
+    trades
+        Trades only, unless quotes are asked for too.
+    quotes
+        Quotes only, unless trades are asked for too.
+    max_hz
+        At most so many updates a second of each: 16, 8, 4, 2, 1, 0.5 or 0.25. Default: every tick.
+    since
+        Begin behind this mark, as an earlier tail said it in the end; 0 = the beginning of the tape.
+    json
+        The messages of the stream as they are, one on each line.
+    url
+        Address of the hub; also TAPEWIRE_URL.
+    token
+        Bearer token; better kept in TAPEWIRE_TOKEN. Default: demo, for a hub on this machine.
+    """
+    from tapewire.tail_options import tail_options
+
+    try:
+        options = tail_options(
+            symbols, trades=trades, quotes=quotes, url=url, token=token, max_hz=max_hz, since=since,
+            as_json=json,
+        )  # fmt: skip
+    except ValueError as error:
+        _tell(str(error))
+        return EXIT_USAGE
+    from tapewire.tail import run_tail
+
+    return run_tail(options)
 
 
 @config_app.command(help_prologue="Example: tapewire config check --config tapewire.toml")

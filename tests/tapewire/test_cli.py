@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from tape.errors import TapeLocked
 from tapewire.cli import EXIT_CONFIG, EXIT_USAGE, main
 from tapewire.errors import StartError
 from tapewire.options import DemoOptions, ReplayOptions
+from tapewire.tail_options import TailOptions
 
 CONFIG = """
 data_dir = "{folder}/var"
@@ -120,6 +123,13 @@ def test_help_loads_no_server() -> None:
         "demo --rate 1000 --speed 1000",
         "demo --seed -1",
         "demo extra",
+        "tail",
+        "tail AAPL --max-hz 0",
+        "tail AAPL --max-hz x",
+        "tail AAPL --since -1",
+        "tail AAPL --url ftp://x",
+        "tail '*' AAPL",
+        "init a b",
         "run extra",
     ],
 )
@@ -127,10 +137,10 @@ def test_what_is_not_understood_exits_with_2(
     arguments: str, started: Started, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With a word on stderr, nothing on stdout, and nothing started."""
-    assert main(arguments.split()) == EXIT_USAGE
+    assert main(shlex.split(arguments)) == EXIT_USAGE
     out, err = capsys.readouterr()
     assert out == ""
-    assert "Error" in err or err.startswith("tapewire: outside its range")
+    assert "Error" in err or re.match("tapewire: (outside its range|not the address|'\\*' stands)", err)
     assert started.asked == []
 
 
@@ -180,6 +190,46 @@ def test_a_demo_hands_on_its_market_its_folder_and_its_port(folder: Path, starte
     assert (options.data, options.browser, options.settings.http.port) == (Path("d"), False, 0)
     assert options.settings.data_dir == "d"
     assert (folder / "d").is_dir()
+
+
+def test_tail_hands_on_what_to_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment names hub and token where the arguments do not."""
+    asked: list[TailOptions] = []
+
+    def run_tail(options: TailOptions) -> int:
+        asked.append(options)
+        return 5
+
+    monkeypatch.setattr("tapewire.tail.run_tail", run_tail)
+    monkeypatch.delenv("TAPEWIRE_URL", raising=False)
+    monkeypatch.delenv("TAPEWIRE_TOKEN", raising=False)
+    assert main(["tail", "aapl", "MSFT"]) == 5
+    monkeypatch.setenv("TAPEWIRE_URL", "https://hub.example.com")
+    monkeypatch.setenv("TAPEWIRE_TOKEN", "secret")
+    assert main(["tail", "*", "--trades", "--max-hz", "2", "--since", "7", "--json"]) == 5
+    assert main(["tail", "A", "--quotes", "--url", "h:1", "--token", "other"]) == 5
+    assert asked == [
+        TailOptions(("AAPL", "MSFT"), ("t", "q"), "ws://127.0.0.1:8080/v1/stream", "demo"),
+        TailOptions(("*",), ("t",), "wss://hub.example.com/v1/stream", "secret", 2.0, 7, True),
+        TailOptions(("A",), ("q",), "ws://h:1/v1/stream", "other"),
+    ]
+
+
+def test_init_writes_a_file_that_passes_the_check(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once; then only if forced."""
+    (folder / "tapewire.toml").unlink()
+    assert main(["init"]) == 0
+    assert capsys.readouterr() == (
+        "",
+        "tapewire: wrote tapewire.toml; `tapewire run --config tapewire.toml` runs a hub with it\n",
+    )
+    assert main(["config", "check", "--config", "tapewire.toml"]) == 0
+    assert capsys.readouterr().err == "tapewire: the configuration can be used\n"
+    assert main(["init"]) == EXIT_CONFIG
+    assert capsys.readouterr() == ("", "tapewire: tapewire.toml: there is one already; --force replaces it\n")
+    assert main(["init", "--force"]) == 0
+    assert main(["init", "other.toml"]) == 0
+    assert (folder / "other.toml").is_file()
 
 
 def test_run_reads_tapewire_toml_of_the_working_directory(folder: Path, started: Started) -> None:
