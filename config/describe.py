@@ -124,6 +124,8 @@ def allowed(kind: Type, name: str = "") -> str:
             return "one of " + ", ".join(str(value) for value in values)
         case StrType(pattern=str(pattern)):
             return f"text like {pattern}"
+        case StrType(min_length=int()):
+            return "text, not empty"
         case StrType():
             return "text"
         case VarTupleType(item_type=StructType()):
@@ -148,8 +150,8 @@ def fits(kind: Type, value: object) -> bool:
             return number and _within(kind, float(value))  # type: ignore[arg-type]  # checked just above
         case LiteralType(values=values):
             return isinstance(value, str) and value in values
-        case StrType(pattern=pattern):
-            plain = isinstance(value, str) and value.isprintable()
+        case StrType(pattern=pattern, min_length=least):
+            plain = isinstance(value, str) and value.isprintable() and len(value) >= (least or 0)
             return plain and re.search(pattern or "", str(value)) is not None
         case VarTupleType(item_type=item):
             return isinstance(value, list) and all(fits(item, entry) for entry in value)

@@ -8,13 +8,14 @@ import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from config.describe import section_of, settings_of
+from config.describe import every_setting, section_of, settings_of
 from config.errors import ConfigError
 from config.lines import Path, key_lines
 from config.settings import Section, Settings
 
 PREFIX: Final = "TAPEWIRE__"
 """Of the environment variables that are settings: `TAPEWIRE__TAPE__SEGMENT_BYTES`."""
+_NEARLY: Final = "TAPEWIRE_"
 
 
 class Raw:
@@ -56,6 +57,11 @@ class Raw:
 
         `read` gives the text of the file that a `…_FILE` variable names, or raises ConfigError.
         """
+        self.problems.extend(
+            f"{plain(name)}: is not read; settings begin with {PREFIX}{hint}"
+            for name in sorted(environ)
+            if (hint := _misspelt(name)) is not None
+        )
         names = [name for name in environ if name.startswith(PREFIX)]
         for name in sorted(names, key=lambda name: (name.count("__"), name)):
             try:
@@ -105,6 +111,17 @@ def _variable(name: str, environ: Mapping[str, str], read: Callable[[str], str])
         raise ConfigError(["has a line break, NUL or other control character in it"])
     # an unknown key is put as text, so that the check names it together with its nearest
     return keys, value if is_text or not is_known else _parse(value)
+
+
+def _misspelt(name: str) -> str | None:
+    """What to say of a variable that was probably meant to be a setting; None when it was not."""
+    rest = name.removeprefix(_NEARLY)
+    if rest == name or name.startswith(PREFIX):
+        return None
+    for setting in every_setting(Settings):
+        if setting.path.replace(".", "_").upper() == rest.upper().replace("__", "_"):
+            return f": {PREFIX}{setting.path.replace('.', '__').upper()}"
+    return "" if "__" in rest else None
 
 
 def _look_up(keys: tuple[str, ...]) -> tuple[bool, bool]:

@@ -13,6 +13,7 @@ from msgspec.structs import fields
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[int, Meta(ge=1)]
 NonNegative = Annotated[int, Meta(ge=0)]
+Filled = Annotated[str, Meta(min_length=1)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
 Owner = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
 Speed = Annotated[str, Meta(pattern=r"^(max|(?=.*[1-9])[0-9]{1,6}(\.[0-9]{1,6})?)$")]
@@ -202,7 +203,7 @@ class SourceSettings(Section, frozen=True):
 class Settings(Section, frozen=True):
     """All of tapewire's settings."""
 
-    data_dir: str = "var"
+    data_dir: Filled = "var"
     """Where tape and store live; relative to the working directory."""
     tape: TapeSettings = TapeSettings()
     """Numbering and the journal."""

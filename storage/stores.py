@@ -20,7 +20,7 @@ def open_writer(settings: StorageSettings, data_dir: Path, boot_id: str) -> Stor
         UnknownStore: they name none that exists.
         StoreUnavailable, StoreDamaged: it cannot be opened.
     """
-    _check(settings)
+    check_store(settings)
     return SqliteWriter(
         data_dir / STORE_FOLDER, boot_id, open_files=settings.open_files, cache_kib=settings.cache_kib
     )
@@ -32,10 +32,15 @@ def open_reader(settings: StorageSettings, data_dir: Path) -> StoreReader:
     Raises:
         UnknownStore: the settings name none that exists.
     """
-    _check(settings)
+    check_store(settings)
     return SqliteReader(data_dir / STORE_FOLDER)
 
 
-def _check(settings: StorageSettings) -> None:
+def check_store(settings: StorageSettings) -> None:
+    """Make sure that the settings name a store that exists. The rest of an address may hold a password.
+
+    Raises:
+        UnknownStore: they do not.
+    """
     if settings.url != "sqlite:":
-        raise UnknownStore(f"no such store: {settings.url[:64]!r} (there is sqlite:)")
+        raise UnknownStore(f"no such store: {settings.url.partition(':')[0][:32]!r} (there is sqlite:)")

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, Token
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -98,6 +98,13 @@ def _check_market(**market: Any) -> None:
     SimSettings(**market)
 
 
+def _folder(_kind: object, tokens: Sequence[Token]) -> Path:
+    """A folder; an empty name, as of a variable that is not set, is not the working directory."""
+    if not tokens[0].value:
+        raise ValueError("a folder has a name")
+    return Path(tokens[0].value)
+
+
 @app.command(help_prologue="Example: tapewire replay tops.pcap.gz --speed max --exit")
 def replay(
     files: Annotated[list[Path], Parameter(required=True, negative=())],
@@ -105,7 +112,7 @@ def replay(
     *,
     speed: Annotated[str, Parameter(validator=_speed)] = "1",
     port: Annotated[int | None, Parameter(validator=_port)] = None,
-    data: Path | None = None,
+    data: Annotated[Path | None, Parameter(converter=_folder)] = None,
     config: ConfigFile = None,
     exit_when_stored: Annotated[bool, Parameter(name="--exit", negative=())] = False,
 ) -> int:

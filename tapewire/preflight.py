@@ -18,6 +18,7 @@ from config.raw import plain
 from config.settings import HttpSettings, Settings
 from feeds.errors import RecordingError
 from storage.errors import StorageError, UnknownStore
+from storage.stores import check_store
 from tape.errors import TapeError, TapeLocked
 from tapewire.errors import StartError
 
@@ -34,11 +35,18 @@ def read_settings(file: Path | None, environ: Mapping[str, str] | None = None) -
         ConfigError: with every problem found.
     """
     loaded = load(file, environ)
+    problems: list[str] = []
     try:
         Accounts(loaded.settings.accounts)
     except AccountSettingsError as error:
+        problems += error.problems
+    try:
+        check_store(loaded.settings.storage)
+    except UnknownStore as error:
+        problems.append(f"storage.url: {plain(str(error))}")
+    if problems:
         place = "settings" if file is None else plain(str(file))
-        raise ConfigError([f"{place}: {problem}" for problem in error.problems]) from None
+        raise ConfigError([f"{place}: {problem}" for problem in problems])
     return loaded
 
 

@@ -40,6 +40,7 @@ def test_values_arrive_where_they_belong() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
+        ('data_dir = ""', "t.toml:1: data_dir: is text; allowed: text, not empty"),
         ("data_dirs = 1", "t.toml:1: data_dirs: unknown key; nearest: data_dir"),
         ("[tape]\nring_tick = 1", "t.toml:2: tape.ring_tick: unknown key; nearest: tape.ring_ticks"),
         ("segment_bytes = 1", "t.toml:1: segment_bytes: unknown key; nearest: tape.segment_bytes"),

@@ -143,3 +143,25 @@ def test_paths_and_strange_text_are_shown_on_one_line() -> None:
     assert dotted(("a\nb",)) == r"a\nb"
     assert plain("\x1b[31m\u2028é") == r"\x1b[31m\u2028é"
     assert len(plain("x" * 1_000)) == 201
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("TAPEWIRE_HTTP__PORT", ": TAPEWIRE__HTTP__PORT"),
+        ("TAPEWIRE_HTTP_PORT", ": TAPEWIRE__HTTP__PORT"),
+        ("TAPEWIRE_DATA_DIR", ": TAPEWIRE__DATA_DIR"),
+        ("TAPEWIRE_HTTP__PROT", ""),
+    ],
+)
+def test_a_variable_with_one_underscore_is_not_passed_over_in_silence(name: str, hint: str) -> None:
+    """Whoever set it believes that it is in effect."""
+    raw = read_environment({name: "9"})
+    assert raw.problems == [f"{name}: is not read; settings begin with TAPEWIRE__{hint}"]
+    assert raw.table == {}
+
+
+@pytest.mark.parametrize("name", ["TAPEWIRE_DATA", "TAPEWIRE", "TAPEWIRE_STORAGE_PROCESS", "HTTP__PORT"])
+def test_a_variable_that_is_no_setting_is_nobodys_business(name: str) -> None:
+    """Others may use names that begin alike."""
+    assert read_environment({name: "9"}).problems == []

@@ -409,6 +409,13 @@ sys.exit("nothing ended it")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_an_empty_data_folder_is_refused(started: Started, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--data "$UNSET"` must not fill the working directory."""
+    assert main(["replay", __file__, "--data", ""]) == EXIT_USAGE
+    assert "a folder has a name" in capsys.readouterr().err
+    assert started.asked == []
+
+
 def test_a_command_leaves_signals_as_they_were(started: Started, tmp_path: Path) -> None:
     """Whoever calls `main` in a process of their own goes on with their handlers."""
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]

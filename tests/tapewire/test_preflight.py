@@ -34,6 +34,20 @@ def test_settings_are_read_with_their_grants_and_times(tmp_path: Path) -> None:
     assert expires.startswith(f"{file}: accounts.tokens[0].expires: not a time")
 
 
+def test_a_store_that_is_none_is_found_before_the_start(tmp_path: Path) -> None:
+    """Together with what else is wrong; and the password in its address is not repeated."""
+    file = tmp_path / "t.toml"
+    file.write_text(
+        '[storage]\nurl = "postgres://u:canary@h/db"\n'
+        '[[accounts.tokens]]\nuser = "a"\ntoken = "x"\nlive = ["z:*"]'
+    )
+    with pytest.raises(ConfigError) as caught:
+        read_settings(file, {})
+    grants, store = caught.value.problems
+    assert "accounts.tokens[0].live" in grants
+    assert store == f"{file}: storage.url: no such store: 'postgres' (there is sqlite:)"
+
+
 def test_usable_settings_are_given_back() -> None:
     """Without a file, from the environment that was handed in."""
     assert read_settings(None, {"TAPEWIRE__HTTP__PORT": "0"}).settings.http.port == 0
