@@ -20,7 +20,6 @@ from hub.tape_view import TapeView
 from hub.windows import Window, fold, ticks_in
 from hub.wire import control
 from tape.batch import Batch, Damage
-from tape.latest import Latest
 from tape.state import EpochStart
 from ticks.channels import parse_channel
 from ticks.kinds import FEED_EVENT
@@ -61,6 +60,8 @@ class CatchUp:
         self.epoch = epoch
         self.read_m = after_m
         """The tape has been read up to here."""
+        self._taken_m = after_m
+        """The last mark of which it is known what became of it: in front of an epoch, marks may be lost."""
         self.late_why = late_why
         self.slice_marks = 1_024
         """How much to read from the journal at once; the feeder adapts it to what the client takes."""
@@ -117,7 +118,7 @@ class CatchUp:
         ids, ns, ticks, first_m = batch.channel_ids, batch.ns, batch.ticks, batch.first_m
         for place in range(max(0, self.read_m + 1 - first_m), len(ticks)):
             if room <= 0:
-                self.read_m = first_m + place - 1
+                self.read_m = self._taken_m = first_m + place - 1
                 break
             tick = ticks[place]
             if watched and tick.kind == FEED_EVENT:
@@ -127,7 +128,7 @@ class CatchUp:
             if name is not None:
                 room -= self._serve(name, ns[place], tick)
         else:
-            self.read_m = max(self.read_m, batch.last_m)
+            self.read_m = self._taken_m = max(self.read_m, batch.last_m)
         self._advance()
         return room
 
@@ -142,16 +143,16 @@ class CatchUp:
         """
         self._due.append(self._window_frames())
         gap = self._gap(to_m, why, then)
-        self._statement.note_hole(Hole(self.read_m + 1, to_m, why))
+        self._statement.note_hole(Hole(self._taken_m + 1, to_m, why))
         self._broken = self._certify = self._wants_snapshots = True
-        self.read_m = to_m
+        self.read_m = self._taken_m = to_m
         epoch = self._view.epoch_at(to_m)
         if epoch != self.epoch:
             self._enter(epoch, to_m)
         self._say(gap)
 
     def pass_to(self, m: int) -> None:
-        """Everything up to `m` has been taken: what is left has no ticks."""
+        """Everything up to `m` has been taken; what is left had no ticks, or such as went with an epoch."""
         self.read_m = max(self.read_m, m)
         self._advance()
 
@@ -166,7 +167,7 @@ class CatchUp:
             self._certify = False
             for scope, (opened_m, why) in self._open_gaps.items():
                 self._statement.note_gap(MarketGap(opened_m, None, scope, why))
-            self._due.append(self._certificates(self._statement, self.read_m))
+            self._due.append(self._certificates(self._statement, self._taken_m))
         self._advance()
         return not self._due
 
@@ -182,7 +183,7 @@ class CatchUp:
         """Let the mark of the subscription follow when everything that was read has been put out."""
         if not (self._due or self._windows or self._wants_snapshots):
             subscription = self.subscription
-            subscription.cursor_m = max(subscription.cursor_m, self.read_m)
+            subscription.cursor_m = max(subscription.cursor_m, self._taken_m)
             subscription.settled = True
 
     def _serve(self, name: str, n: int, tick: Tick) -> int:
@@ -222,10 +223,9 @@ class CatchUp:
         """The newest state of each channel, as it is at the moment when it is put out."""
         part: list[dict[str, Any]] = []
         for name in self._names():
-            latest = self._view.latest(name)
-            n = self._number(name, latest)
+            latest, n = self._view.latest(name), self._view.number(name, self.epoch)
             if latest is None or n is None:
-                continue
+                continue  # of another epoch, of which the client has yet to be told: snapshots follow again
             self._note_snapshot(name, n)
             packed = self.subscription.packed
             part.append(self._encoder.snapshot(name, self.epoch, n, latest, packed=packed))
@@ -234,18 +234,6 @@ class CatchUp:
                 part.clear()
         if part:
             yield self._control(part)
-
-    def _number(self, name: str, latest: Latest | None) -> int | None:
-        """The number that a channel has got to in the client's epoch.
-
-        None when it has no state, or when another epoch has begun that the client has yet to be told
-        of: then snapshots follow again.
-        """
-        if latest is None:
-            return None
-        if self._view.epoch() == self.epoch:
-            return self._view.count(name)
-        return latest.n if latest.epoch == self.epoch else None
 
     def _names(self) -> Iterator[str]:
         subscription = self.subscription
@@ -278,14 +266,15 @@ class CatchUp:
     def _enter(self, epoch: int, read_m: int) -> None:
         """Certify what was before, then go on at a mark of a new epoch; snapshots follow in the end."""
         if self._certify:
-            self._due.append(self._certificates(self._statement, self.read_m))
+            self._due.append(self._certificates(self._statement, self._taken_m))
         self._say({**epoch_message(self._view.start(epoch)), "id": self.subscription.id})
-        self.epoch, self.read_m = epoch, read_m
+        self.epoch = epoch
+        self.read_m = self._taken_m = read_m
         self._due.append(self._begin_statement(read_m))
         self._certify = self._wants_snapshots = True
 
     def _gap(self, to_m: int, why: str, then: str) -> dict[str, Any]:
-        gap = {"op": "gap", "id": self.subscription.id, "c": "*", "from": self.read_m, "to": to_m}
+        gap = {"op": "gap", "id": self.subscription.id, "c": "*", "from": self._taken_m, "to": to_m}
         return {**gap, "why": why, "next": then}
 
     def _begin_statement(self, since_m: int) -> Iterator[bytes]:

@@ -6,10 +6,15 @@ the client stops reading, so what is not sent is not kept either: it is read fro
 
 Policy for a subscription that is further behind than `resume_ticks_max`: it is told so (gap, why
 `budget` or `slow`) and goes on from the present. Pure: nothing here waits.
+
+One that reads at an interval *joins* the router as soon as it has read the tape to its end: what
+comes from then on is folded for it together with everybody's. What it still has to be put out must be
+out before the router's next flush at its rate; else it *parts* again, and what came meanwhile is
+folded into what it has not been sent. So a slow client gets newer states and not more of them.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from config.settings import HubSettings
@@ -31,8 +36,8 @@ SCAN_BYTES: Final = 8
 class Feeder:
     """Owns the subscriptions that are behind.
 
-    `serve(subscription)` writes its connection's outbox, `go_live(subscription)` attaches it to the
-    router. `on_work` is called when there is something to do after there was nothing.
+    `serve(subscription)` writes its connection's outbox. One that has caught up is attached to the
+    router, and live. `on_work` is called when there is something to do after there was nothing.
     """
 
     def __init__(
@@ -41,19 +46,20 @@ class Feeder:
         view: TapeView,
         router: Router,
         serve: Callable[[Subscription], None],
-        go_live: Callable[[Subscription], None],
     ) -> None:
         self.on_work: Callable[[], None] = lambda: None
         self._view = view
         self._router = router
         self._serve = serve
-        self._go_live = go_live
         self._room = settings.write_buffer_bytes
         self._ticks_max = settings.resume_ticks_max
         self._behind: dict[Subscription, CatchUp] = {}
         # Of those behind: ready for a slice from memory; waiting for a reader of the journal; waiting for
         # the disk. Those in none of them wait for their client, or are being read for.
         self._ready: dict[CatchUp, None] = {}
+        self._hurried: dict[CatchUp, None] = {}
+        """The same, of those who have joined: their time is short."""
+        self._joined: dict[CatchUp, None] = {}
         self._journal: dict[CatchUp, None] = {}
         self._unsynced: list[CatchUp] = []
 
@@ -66,13 +72,14 @@ class Feeder:
         """Its client takes bytes again."""
         catch_up = self._behind.get(subscription)
         if catch_up is not None and not catch_up.busy and not subscription.connection.stalled:
-            self._ready[catch_up] = None
+            (self._hurried if catch_up in self._joined else self._ready)[catch_up] = None
             self.on_work()
 
     def forget(self, subscription: Subscription) -> None:
         """It is not wanted any more."""
         catch_up = self._behind.pop(subscription, None)
         if catch_up is not None:
+            self._part(catch_up)
             self._ready.pop(catch_up, None)
             self._journal.pop(catch_up, None)
 
@@ -81,6 +88,13 @@ class Feeder:
         catch_up = self._behind.get(subscription)
         if catch_up is not None:
             catch_up.drop(names)
+            if catch_up in self._joined:
+                self._router.detach_channels(subscription, names)
+
+    def part(self, rates: Sequence[float]) -> None:
+        """The router is about to flush these rates: who has joined and is not ready goes on by itself."""
+        for catch_up in [c for c in self._joined if c.subscription.rate in rates]:
+            self._part(catch_up)
 
     def backlog(self) -> int:
         """How many marks the raw subscription that is furthest behind lacks."""
@@ -94,18 +108,20 @@ class Feeder:
 
     def step(self) -> bool:
         """Serve one slice from memory to whoever has waited longest; False when nobody can be served."""
-        if not self._ready:
+        ready = self._hurried or self._ready
+        if not ready:
             return False
-        catch_up = next(iter(self._ready))
+        catch_up = next(iter(ready))
         self.serve_now(catch_up.subscription)
         return True
 
     def serve_now(self, subscription: Subscription) -> None:
         """Serve one slice from memory to a subscription that is behind; often that is all it takes."""
         catch_up = self._behind.get(subscription)
-        if catch_up is None or catch_up not in self._ready:
+        if catch_up is None or not (catch_up in self._ready or catch_up in self._hurried):
             return
-        del self._ready[catch_up]
+        self._ready.pop(catch_up, None)
+        self._hurried.pop(catch_up, None)
         if subscription.connection.stalled:
             return  # `wake` puts it back
         wanting = self._from_memory(catch_up)
@@ -126,10 +142,10 @@ class Feeder:
             read_m = catch_up.read_m
             if catch_up.owing:
                 room = catch_up.emit(room)
-            elif read_m >= head_m:
-                if catch_up.settle():
-                    del self._behind[catch_up.subscription]
-                    self._go_live(catch_up.subscription)
+            elif catch_up in self._joined or read_m >= head_m:
+                done = catch_up.settle()
+                self._join(catch_up, live=done)
+                if done:
                     return False
             elif self._view.distance(read_m, head_m) > self._ticks_max:
                 catch_up.skip(head_m, catch_up.late_why)
@@ -140,6 +156,24 @@ class Feeder:
                     return True
                 room = self._take(catch_up, batches, up_to_m, room)
         return False
+
+    def _join(self, catch_up: CatchUp, *, live: bool) -> None:
+        """Let the router serve it from here on; all at once when nothing else is owed to it."""
+        subscription = catch_up.subscription
+        if catch_up not in self._joined and (live or subscription.rate):
+            self._joined[catch_up] = None
+            self._router.attach(subscription)
+        if live:
+            subscription.live = True
+            del self._joined[catch_up], self._behind[subscription]
+
+    def _part(self, catch_up: CatchUp) -> None:
+        if catch_up in self._joined:
+            del self._joined[catch_up]
+            self._router.detach(catch_up.subscription)
+        if catch_up in self._hurried:
+            del self._hurried[catch_up]
+            self._ready[catch_up] = None
 
     def _take(self, catch_up: CatchUp, batches: list[Batch], up_to_m: int, room: int) -> int:
         """Let a subscription take batches that are everything up to `up_to_m`."""

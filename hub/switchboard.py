@@ -52,7 +52,7 @@ class Switchboard:
     ) -> None:
         self.encoder = NativeEncoder()
         self.router = Router(view.table, self.encoder, view.head_m())
-        self.feeder = Feeder(settings, view, self.router, self._serve_behind, self._go_live)
+        self.feeder = Feeder(settings, view, self.router, self._serve_behind)
         self.connections: dict[Connection, None] = {}
         self.epoch = view.epoch_at(self.router.head_m)
         """The epoch of the newest tick."""
@@ -101,6 +101,7 @@ class Switchboard:
     def turn(self, rates: Sequence[float], now: Moment) -> None:
         """Write what is due to interval subscriptions of these rates."""
         self._now = now
+        self.feeder.part(rates)
         due = self.router.take_rates(rates)
         for rate in rates:
             self._flushed[rate] = self.router.head_m
@@ -268,7 +269,7 @@ class Switchboard:
             epoch = self._view.epoch_at(start.m)
         else:
             subscription.cursor_m = self.router.head_m
-            epoch = self.epoch
+            epoch = self._view.epoch()  # that of the counts, which may have begun without a tick
         connection.subs[wish.sub_id] = subscription
         self._say(connection, self._ok(wish, subscription, epoch, resumed=resumed))
         self.feeder.add(
@@ -320,11 +321,6 @@ class Switchboard:
             self.router.detach(subscription)
 
     # -- live and behind -------------------------------------------------------------------
-
-    def _go_live(self, subscription: Subscription) -> None:
-        subscription.live = True
-        subscription.cursor_m = self.router.head_m
-        self.router.attach(subscription)
 
     def _fall_behind(self, connection: Connection, epoch: int) -> None:
         """From here on it is served from the tape again, from the last flush on.

@@ -62,6 +62,16 @@ class TapeView:
         channel_id = self.table.id(name)
         return self._counts()[channel_id] if channel_id is not None else 0
 
+    def number(self, name: str, epoch: int) -> int | None:
+        """The last number given in a channel in `epoch`; None when that cannot be told.
+
+        Which is when another epoch has begun: then the counts are of that one.
+        """
+        if self.epoch() == epoch:
+            return self.count(name)
+        latest = self.latest(name)
+        return latest.n if latest is not None and latest.epoch == epoch else None
+
     def epoch(self) -> int:
         """The epoch in which ticks are numbered now; 0 before the first."""
         return max((start.epoch for start in self._epochs()), default=0)

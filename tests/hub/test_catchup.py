@@ -9,7 +9,8 @@ from hub.pieces import NativeEncoder
 from hub.subscription import Subscription
 from tape.batch import Damage
 from tape.state import EpochStart
-from tests.hub.rig import MemoryTape, cancel, feed_event, frames, quote, trade
+from tests.hub.phone import frames
+from tests.hub.rig import MemoryTape, cancel, feed_event, quote, trade
 from ticks.model import Tick
 
 ROOM = 1 << 30
@@ -372,3 +373,24 @@ def test_dropped_channel_is_not_in_snapshots_that_are_under_way() -> None:
 def test_epoch_message_tells_why_in_the_words_of_the_protocol(why: str, told: str) -> None:
     """A recovered journal is a restart to a client."""
     assert epoch_message(EpochStart(3, 9, why)) == {"op": "epoch", "e": 3, "m": 9, "why": told}
+
+
+def test_marks_lost_with_an_epoch_are_in_its_gap_and_in_no_certificate() -> None:
+    """A reader passes over them in several slices: what was given to ticks must not be told as read."""
+    tape = tape_of([trade("A")] * 3)
+    tape.publish([trade("A")] * 2)
+    tape.lose_tail(reserve=100)
+    tape.publish([trade("A")])
+    tape.sync()
+    way = Way(tape, ["t:A"], certify=True)
+    first, second = tape._journal
+    way.catch_up.take(first, ROOM)
+    way.catch_up.pass_to(50)
+    assert (way.catch_up.read_m, way.subscription.cursor_m) == (50, 3)
+    way.catch_up.pass_to(105)
+    way.catch_up.take(second, ROOM)
+    way.catch_up.emit(ROOM)
+    messages = way.all()
+    before, gap = messages[3], messages[5]
+    assert (before["op"], before["since"], before["m"]) == ("cont", 0, 3)
+    assert (gap["op"], gap["from"], gap["to"], gap["why"]) == ("gap", 3, 105, "restart")

@@ -12,7 +12,9 @@ from hub.pieces import NativeEncoder
 from hub.router import Router
 from hub.subscription import Subscription
 from tape.batch import Batch, Damage
-from tests.hub.rig import MemoryTape, frames, quote, trade
+from tests.hub.phone import frames
+from tests.hub.rig import MemoryTape, quote, trade
+from ticks.model import Tick
 
 ROOM = 4_096
 
@@ -32,12 +34,17 @@ class Bench:
         self.tape = tape
         self.view = tape.view()
         self.router = Router(self.view.table, NativeEncoder(), self.view.head_m())
-        self.live: list[Subscription] = []
+        self.subs: list[Subscription] = []
         self.served: list[tuple[Subscription, int]] = []
         self.woken = 0
         options = HubSettings(write_buffer_bytes=ROOM, **settings)
-        self.feeder = Feeder(options, self.view, self.router, self.serve, self.live.append)
+        self.feeder = Feeder(options, self.view, self.router, self.serve)
         self.feeder.on_work = self.wake
+
+    @property
+    def live(self) -> list[Subscription]:
+        """Those that have caught up."""
+        return [subscription for subscription in self.subs if subscription.live]
 
     def wake(self) -> None:
         """Count."""
@@ -51,10 +58,20 @@ class Bench:
     def sub(self, after_m: int = 0, rate: float = 0.0, channel: str = "t:A", **options: Any) -> Subscription:
         """A subscription that is behind."""
         subscription = Subscription(Sink(), 1, "", rate=rate, packed=False)
+        self.subs.append(subscription)
         subscription.channels = {channel: None}
         options = {"epoch": 1, **options}
         self.feeder.add(CatchUp(subscription, self.view, NativeEncoder(), after_m=after_m, **options))
         return subscription
+
+    def publish(self, ticks: list[Tick]) -> None:
+        """Publish a batch."""
+        self.router.publish(self.tape.publish(ticks))
+
+    def turn(self, *rates: float) -> None:
+        """The wheel reaches these rates."""
+        self.feeder.part(rates)
+        self.router.take_rates(rates)
 
     def run(self) -> int:
         """Feed from memory until nobody can be fed; how many slices that took."""
@@ -265,7 +282,7 @@ def test_subscription_beyond_the_budget_goes_on_from_the_present() -> None:
     bench.run()
     assert [m["why"] for m in bench.said(near) if m["op"] == "gap"] == ["restart"]
     assert [m["why"] for m in bench.said(far) if m["op"] == "gap"] == ["budget"]
-    assert bench.live == [far, near]
+    assert bench.live == [near, far]
 
 
 @pytest.mark.parametrize("end", ["forget", "stall"])
@@ -340,3 +357,104 @@ def test_interval_that_is_behind_ends_with_one_window() -> None:
     window, cont = bench.said(subscription)
     assert (window["n"], window["k"]) == (10_000, 10_000)
     assert cont["chans"]["q:A"]["complete"]
+
+
+WIDE = [f"S{number}" for number in range(300)]
+
+
+def wide_bench(**options: Any) -> tuple[Bench, Subscription]:
+    """A tape of quotes of many symbols, and somebody who wants all of them at an interval."""
+    tape = MemoryTape(ring_ticks=1 << 20)
+    tape.publish([quote(symbol) for symbol in WIDE])
+    bench = Bench(tape)
+    subscription = bench.sub(rate=4.0, **options)
+    subscription.channels = {}
+    subscription.keys = frozenset((("q", ""),))
+    return bench, subscription
+
+
+def check_chain(messages: list[dict[str, Any]], numbers: dict[str, int]) -> None:
+    """Nothing is missing between any two messages of a channel, nor at the end."""
+    last = dict.fromkeys(numbers, 0)
+    for message in messages:
+        if message["op"] == "q":
+            assert message["n"] - message.get("k", 1) <= last[message["c"]]
+            last[message["c"]] = max(message["n"], last[message["c"]])
+    assert last == numbers
+
+
+def test_interval_becomes_live_though_ticks_never_stop() -> None:
+    """What it is owed takes several slices, and each time something new has come."""
+    bench, subscription = wide_bench()
+    slices = 0
+    while bench.feeder.step():
+        bench.publish([quote(symbol) for symbol in WIDE[slices % 10 :: 10]])
+        slices += 1
+        assert slices < 100
+    assert slices > 5
+    assert bench.live == [subscription]
+    assert bench.feeder.behind == 0
+    bench.publish([quote(symbol) for symbol in WIDE])
+    bench.turn(4.0)
+    names = bench.tape.state.channels
+    numbers = {name: n for name, n in zip(names, bench.tape.state.ns, strict=True) if name is not None}
+    check_chain(bench.said(subscription), numbers)
+
+
+def test_interval_too_slow_for_its_rate_gets_newer_states_and_not_more_of_them() -> None:
+    """The wheel comes round before it has taken what it is owed: both are folded together."""
+    bench, subscription = wide_bench()
+    for _ in range(50):
+        bench.feeder.step()
+        bench.publish([quote(symbol) for symbol in WIDE])
+        bench.turn(4.0)
+        assert not subscription.live
+    taken = len(bench.said(subscription))
+    assert taken < 50 * 60
+    bench.run()
+    assert bench.live == [subscription]
+    check_chain(bench.said(subscription), dict.fromkeys((f"q:{symbol}" for symbol in WIDE), 51))
+    assert len(bench.said(subscription)) < taken + 400
+
+
+def test_those_who_have_joined_are_served_first() -> None:
+    """They have until the next turn of the wheel; the others have not."""
+    bench, subscription = wide_bench()
+    bench.feeder.step()
+    other = bench.sub()
+    served = len(bench.served)
+    bench.feeder.step()
+    assert bench.served[served][0] is subscription
+    bench.turn(4.0)
+    bench.feeder.step()
+    assert bench.served[served + 1][0] is other
+
+
+def test_forgotten_while_it_has_joined_is_forgotten_by_the_router_too() -> None:
+    """Nothing is put out for it any more."""
+    bench, subscription = wide_bench()
+    bench.feeder.step()
+    bench.feeder.forget(subscription)
+    bench.run()
+    before = len(subscription.connection.outbox)
+    bench.publish([quote(symbol) for symbol in WIDE])
+    bench.turn(4.0)
+    assert len(subscription.connection.outbox) == before
+
+
+def test_channels_dropped_while_it_has_joined_stop() -> None:
+    """Rights that were withdrawn in between."""
+    bench, subscription = wide_bench()
+    subscription.keys = frozenset()
+    subscription.channels = dict.fromkeys(f"q:{symbol}" for symbol in WIDE)
+    bench.feeder.step()
+    assert not subscription.live
+    gone = list(subscription.channels)[100:]
+    bench.feeder.drop(subscription, gone)
+    subscription.drop(gone)
+    bench.run()
+    before = len(bench.said(subscription))
+    bench.publish([quote(symbol) for symbol in WIDE])
+    bench.turn(4.0)
+    names = [message["c"] for message in bench.said(subscription)[before:]]
+    assert sorted(names) == sorted(f"q:{symbol}" for symbol in WIDE[:100])

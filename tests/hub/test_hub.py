@@ -9,7 +9,8 @@ import pytest
 from hub.connection import Connection
 from hub.hub import stood_still_ns
 from tests.hub.loopback import House, ReadTape, until
-from tests.hub.rig import Wire, frames, trade
+from tests.hub.phone import frames
+from tests.hub.rig import Wire, trade
 
 
 class Client:

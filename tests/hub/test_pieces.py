@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hub.pieces import NativeEncoder
 from hub.windows import Piece, Window, fold
 from tape.latest import Latest
-from tests.hub.rig import cancel, frames, quote, trade
+from tests.hub.phone import frames
+from tests.hub.rig import cancel, quote, trade
 from tests.ticks.strategies import any_tick
 from ticks.codec import to_short_json, to_short_msgpack
 from ticks.model import Tick

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hub.pieces import NativeEncoder
 from hub.router import RATES, Router, due_rates, grant
 from hub.subscription import Outlet, Subscription
-from tests.hub.rig import MemoryTape, cancel, frames, quote, trade
+from tests.hub.phone import frames
+from tests.hub.rig import MemoryTape, cancel, quote, trade
 from ticks.model import Tick
 
 SYMBOLS = ("A", "B", "C")

@@ -5,7 +5,8 @@ import pytest
 from hub import codes
 from hub.callers import Access
 from hub.connection import CHUNK_BYTES
-from tests.hub.rig import SYMBOLS, MemoryTape, Phone, Rig, User, cancel, missing, quote, trade
+from tests.hub.phone import Phone, missing
+from tests.hub.rig import SYMBOLS, MemoryTape, Rig, User, cancel, quote, trade
 
 CHANNELS = tuple(f"{kind}:{symbol}" for symbol in SYMBOLS for kind in "tq")
 

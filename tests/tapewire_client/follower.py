@@ -11,7 +11,8 @@ import msgspec
 
 from hub.connection import Connection
 from tapewire_client.continuity import DATA_OPS, Continuity, Start
-from tests.hub.rig import Rig, Wire, frames
+from tests.hub.phone import frames
+from tests.hub.rig import Rig, Wire
 
 
 class Follower:

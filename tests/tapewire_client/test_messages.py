@@ -6,7 +6,8 @@ import pytest
 
 from tapewire_client import DATA_OPS, messages
 from tapewire_client.messages import Bar, Cancel, Other, Quote, Tick, Trade
-from tests.hub.rig import Phone, Rig, cancel, quote, trade
+from tests.hub.phone import Phone
+from tests.hub.rig import Rig, cancel, quote, trade
 from ticks.codec import to_short_json
 from ticks.keys import KEYS
 from ticks.kinds import BAR, BAR_REVISION, KINDS, QUOTE, TRADE, TRADE_CANCEL
