@@ -21,7 +21,7 @@ REPLAY_SECONDS: Final = 300
 SYMBOLS_IN_A_QUERY: Final = 400
 CORRECTIONS: Final = ("upd", "upd_m")
 """Keys of a row that a later cancel or correction may change."""
-WRITER: Final = "storage.process"
+WRITER: Final = "tapewire.writer_main"
 """What the command line of the writer process holds."""
 PLAIN: Final = ("time", "level", "event", "file", "packets", "ticks")
 """Keys of log entries that say nothing about what is wrong with a recording."""

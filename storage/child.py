@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from config.settings import StorageSettings, TapeSettings
+from config.settings import LogSettings, StorageSettings, TapeSettings
 
 VARIABLE: Final = "TAPEWIRE_STORAGE_PROCESS"
 _PR_SET_PDEATHSIG: Final = 1
@@ -29,6 +29,8 @@ class ChildSettings(Struct, frozen=True):
     """The file that changes with each start of the machine."""
     tape: TapeSettings = TapeSettings()
     """For the writer, which also moves sealed segments into the archive."""
+    log: LogSettings = LogSettings()
+    """For whoever wires the process: how the service logs."""
 
 
 def child_command(module: str, data_dir: Path) -> list[str]:

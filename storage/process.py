@@ -297,14 +297,15 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda signum, frame: stop.set())
     end_with_parent(signal.SIGTERM)
     collect_seldom()
-    structlog.configure(
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", key="time"),
-            structlog.processors.add_log_level,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    if not structlog.is_configured():  # started by hand
+        structlog.configure(
+            processors=[
+                structlog.processors.TimeStamper(fmt="iso", key="time"),
+                structlog.processors.add_log_level,
+                structlog.processors.JSONRenderer(),
+            ],
+            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        )
     data_dir = Path(sys.argv[sys.argv.index("--data") + 1])
     try:
         run_writer(settings_from_environment(), data_dir, stop)

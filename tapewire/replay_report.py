@@ -85,14 +85,19 @@ def report(
             first_ms.append(total.first_m)
     return {
         "decoded": dict(sorted(decoded.items())),
-        "published": published,
-        "stored": stored,
+        "published": _by_kind(published),
+        "stored": _by_kind(stored),
         "symbols": symbols,
         "first_m": min(first_ms, default=0),
         "last_m": last_m,
         "gaps": gaps,
         "seconds": round(seconds, 3),
     }
+
+
+def _by_kind(counts: dict[str, int]) -> dict[str, int]:
+    """Counts in the order of the table of kinds, whatever came first on the tape or in the store."""
+    return {kind.report: counts[kind.report] for kind in KINDS.values() if kind.report in counts}
 
 
 def differences(line: dict[str, Any]) -> dict[str, tuple[int, int]]:

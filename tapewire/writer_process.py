@@ -86,5 +86,5 @@ class WriterProcess:
 
 def writer_process(settings: Settings, data_dir: Path) -> WriterProcess:
     """The writer of a data folder, ready to `run`."""
-    child = ChildSettings(settings.storage, settings.tape.boot_id_path, settings.tape)
-    return WriterProcess(child_command("storage.process", data_dir), child_environment(child))
+    child = ChildSettings(settings.storage, settings.tape.boot_id_path, settings.tape, settings.log)
+    return WriterProcess(child_command("tapewire.writer_main", data_dir), child_environment(child))

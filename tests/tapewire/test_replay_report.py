@@ -55,6 +55,15 @@ def test_the_report_sums_recordings() -> None:
     assert (line["first_m"], line["last_m"], line["seconds"]) == (3, 12, 1.235)
 
 
+def test_kinds_always_come_in_the_same_order() -> None:
+    """The line does not depend on which recording, or which kind, came first."""
+    line = report(
+        {}, [totals(1, depth=1), totals(9, quote=2), totals(3, trade=1)], {"quote": 2, "trade": 1}, 1, 9, 0, 1
+    )
+    assert list(line["published"]) == ["trade", "quote", "depth"]
+    assert list(line["stored"]) == ["trade", "quote"]
+
+
 def test_a_kind_stored_otherwise_than_published_is_a_difference() -> None:
     """More is as wrong as less; kinds that are only journalled do not count."""
     line = report(
