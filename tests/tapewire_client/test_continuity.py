@@ -241,10 +241,35 @@ def test_the_mark_outlives_the_subscriptions() -> None:
     assert continuity.mark == 130
 
 
-def test_what_is_in_front_of_an_epoch_is_accounted_for() -> None:
-    """So a resume begins at the epoch, and no number of the old one comes again."""
-    continuity = following(ok({"t:A": 4}), mark(110), epoch(2, 151))
-    assert continuity.start_of(1) == {"m": 150, "e": 2}
+def test_an_epoch_is_no_mark() -> None:
+    """A gap that belongs to it may still be under way: a resume begins where the last mark was given."""
+    continuity = following(ok({"t:A": 4}), mark(110), epoch(2, 151), trade(3))
+    assert continuity.start_of(1) == {"m": 110, "e": 1}
+    give(continuity, mark(160))
+    assert continuity.start_of(1) == {"m": 160, "e": 2}
+
+
+def test_a_resume_from_in_front_of_an_epoch_comes_through_it_again() -> None:
+    """What was received of both epochs is known: no number is taken twice, and each jump is found."""
+    continuity = following(
+        ok({"t:A": 90}), mark(110), trade(91), trade(92), epoch(2, 151), trade(50), trade(51)
+    )
+    continuity.connected()
+    continuity.start_of(1)
+    again = (trade(91), trade(92), trade(93), epoch(2, 151), trade(50), trade(51), trade(53))
+    assert give(continuity, resumed_ok("t:A", e=1, m=110), *again) == [
+        True, False, False, True, True, False, False, True,
+    ]  # fmt: skip
+    assert continuity.holes == [Hole("t:A", 51, 53)]
+
+
+def test_numbers_of_a_former_epoch_are_forgotten_with_the_next_mark() -> None:
+    """Nothing in front of it will come again, so memory does not grow."""
+    continuity = following(ok({"t:A": 90}), mark(110), trade(91), epoch(2, 151))
+    (entry,) = continuity.subscriptions.values()
+    assert entry.former == {1: {"t:A": 91}}
+    give(continuity, mark(160))
+    assert entry.former == {}
 
 
 def test_a_resume_in_a_later_epoch_makes_numbers_void() -> None:

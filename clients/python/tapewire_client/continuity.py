@@ -28,7 +28,10 @@ class Hole:
 class Subscription:
     """One `sub`: what it takes, and how far it has come."""
 
-    __slots__ = ("_kinds", "_lineup", "channels", "confirmed", "epoch", "mark", "resumed", "start")
+    __slots__ = (
+        "_kinds", "_lineup", "channels", "confirmed", "epoch", "former", "mark", "mark_epoch", "resumed",
+        "start",
+    )  # fmt: skip
 
     def __init__(self, kinds: Iterable[str], lineup: str, start: Start, mark: int | None) -> None:
         self._kinds = frozenset(kinds)
@@ -36,6 +39,10 @@ class Subscription:
         self.start = start
         self.mark = mark
         """Everything up to here was received or accounted for; None while nothing is known."""
+        self.mark_epoch: int | None = None
+        """The epoch in which the mark was given; None when it was stored earlier."""
+        self.former: dict[int, dict[str, int]] = {}
+        """Epochs left since the mark, with their last numbers: a resume comes through them again."""
         self.epoch: int | None = None
         """The epoch of the numbers received last."""
         self.channels: set[str] | None = None
@@ -132,15 +139,16 @@ class Continuity:
         if entry.mark is None:
             return entry.start
         # Mark 0 is in front of every epoch, also of one that began since.
-        if entry.epoch is None or not entry.mark:
+        if entry.mark_epoch is None or not entry.mark:
             return {"m": entry.mark}
-        return {"m": entry.mark, "e": entry.epoch}
+        return {"m": entry.mark, "e": entry.mark_epoch}
 
     def restart(self, sub_id: int) -> None:
         """The hub cannot go on from the mark: what was received says nothing about what will come."""
         entry = self.subscriptions[sub_id]
         self._forget(entry)
-        entry.mark = entry.epoch = self._told = None
+        entry.former.clear()
+        entry.mark = entry.mark_epoch = entry.epoch = self._told = None
         self.epoch = 0
         self.gaps += 1
 
@@ -211,7 +219,11 @@ class Continuity:
             del self._begun[channel]
         if entry.resumed:
             return
-        entry.mark = message["m"] if entry.start == "live" else None
+        entry.former.clear()
+        if entry.start == "live":
+            entry.mark, entry.mark_epoch = message["m"], entry.epoch
+        else:
+            entry.mark = entry.mark_epoch = None
         self._loosen(entry)
         for name, state in (names or {}).items():
             self._place(name, state["n"])
@@ -240,7 +252,8 @@ class Continuity:
         self._told = m if self._told is None else max(m, self._told)
         for entry in self.subscriptions.values():
             if entry.confirmed and (entry.mark is None or entry.mark < m):
-                entry.mark = m
+                entry.mark, entry.mark_epoch = m, entry.epoch
+                entry.former.clear()
 
     def _gap(self, message: Mapping[str, Any]) -> None:
         """A declared hole: the next tick of each channel concerned may have any number."""
@@ -252,18 +265,18 @@ class Continuity:
             self._loose.add(message["c"])
 
     def _epoch(self, message: Mapping[str, Any]) -> None:
-        """Numbers begin anew, and everything in front of the epoch is accounted for."""
+        """Numbers begin anew. It is no mark: a gap and snapshots that belong to it are still on their way."""
         for entry in self._concerned(message):
             self._enter(entry, message["e"])
-            if entry.mark is not None:
-                entry.mark = max(entry.mark, message["m"] - 1)
         self.epoch = max(self.epoch, message["e"])
 
     def _enter(self, entry: Subscription, epoch: int) -> None:
-        """What follows is of this epoch; one that was reached before is only told again."""
-        if entry.epoch is None or epoch > entry.epoch:
+        """What follows is of this epoch. A resume may go back to an earlier one, and come to this again."""
+        if epoch != entry.epoch:
             if entry.epoch is not None:
+                entry.former[entry.epoch] = {name: n for name, n in self.last.items() if entry.takes(name)}
                 self._forget(entry)
+            self.last.update(entry.former.pop(epoch, {}))
             entry.epoch = epoch
         self.epoch = max(self.epoch, epoch)
 
