@@ -15,6 +15,7 @@ A proof is written so:
 
 ProofError
 ├── Slow            a condition did not come true in its time
+├── Unanswered      nobody answers a request, or not to the end
 └── Excess          the proof's folder outgrew its bound
 """
 
@@ -56,6 +57,10 @@ class Slow(ProofError):
     """A condition did not come true in its time."""
 
 
+class Unanswered(ProofError):
+    """Nobody answers a request, or not to the end."""
+
+
 class Excess(ProofError):
     """The proof's folder holds more than it may."""
 
@@ -74,6 +79,8 @@ class Child:
                 self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                 env=dict(environment), cwd=folder, start_new_session=True,
             )  # fmt: skip
+        self._gone = False
+        """Nothing was left of its session: its number may be a stranger's from now on."""
 
     @property
     def pid(self) -> int:
@@ -110,9 +117,11 @@ class Child:
             Slow: it still runs after `timeout_seconds`.
         """
         try:
-            return self.process.wait(timeout_seconds)
+            status = self.process.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
             raise Slow(f"{' '.join(self.command[:3])} … still runs after {timeout_seconds} s") from None
+        self._gone = self._gone or not _session(self.pid)
+        return status
 
     def alone(self, timeout_seconds: float = 30) -> None:
         """Wait until nothing is left of its session.
@@ -120,15 +129,22 @@ class Child:
         Raises:
             Slow: something it had started still runs after `timeout_seconds`.
         """
-        until(lambda: not _session(self.pid), timeout_seconds, f"the end of what {self.pid} started")
+        until(
+            lambda: self._gone or not _session(self.pid),
+            timeout_seconds,
+            f"the end of what {self.pid} started",
+        )
+        self._gone = True
 
     def end(self) -> None:
-        """End the child and everything in its session, at once."""
+        """End the child and everything in its session, at once; who has ended before is left alone."""
         if self.running():
             self.process.kill()
         self.process.wait()
-        for pid in _session(self.pid):
-            _signal(pid, signal.SIGKILL)
+        if not self._gone:
+            for pid in _session(self.pid):
+                _signal(pid, signal.SIGKILL)
+        self._gone = True
 
 
 class Proof:
@@ -268,6 +284,7 @@ def get(port: int, path: str, query: Mapping[str, str | int] | None = None, toke
     """The JSON answer to a GET on loopback; numbers with a fraction are exact `Decimal`s.
 
     Raises:
+        Unanswered: nobody answers, or not to the end.
         ProofError: the answer is not 200.
     """
     return json.loads(text(port, f"{path}?{urlencode(query)}" if query else path, token), parse_float=Decimal)
@@ -277,6 +294,7 @@ def text(port: int, target: str, token: str = "demo") -> str:
     """The answer to a GET on loopback, as text.
 
     Raises:
+        Unanswered: nobody answers, or not to the end.
         ProofError: the answer is not 200.
     """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -284,6 +302,8 @@ def text(port: int, target: str, token: str = "demo") -> str:
         connection.request("GET", target, headers={"Authorization": f"Bearer {token}"})
         answer = connection.getresponse()
         body = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise Unanswered(f"GET {target[:200]}: {error!r}") from error
     finally:
         connection.close()
     if answer.status != 200:
@@ -295,7 +315,7 @@ def marks(port: int, token: str = "demo") -> dict[str, int] | None:
     """The answer to `GET /v1/marks`; None when nobody answers there yet (or any more)."""
     try:
         answer: dict[str, int] = get(port, "/v1/marks", token=token)
-    except (OSError, http.client.HTTPException):
+    except Unanswered:
         return None
     return answer
 

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -37,9 +37,17 @@ def free_port() -> int:
         return port
 
 
-def replay(proof: Proof, recording: Path, data: Path, *options: str, port: int = 0) -> Child:
-    """Start `tapewire replay`; on any free port when none is given."""
-    return proof.tapewire("replay", str(recording), "--data", str(data), "--port", str(port), *options)
+def replay(
+    proof: Proof,
+    recording: Path,
+    data: Path,
+    *options: str,
+    port: int = 0,
+    settings: Mapping[str, str] | None = None,
+) -> Child:
+    """Start `tapewire replay`; on any free port when none is given; `settings` by environment."""
+    command = ("replay", str(recording), "--data", str(data), "--port", str(port), *options)
+    return proof.tapewire(*command, environment=settings)
 
 
 def whole(proof: Proof, recording: Path, data: Path) -> Row:
@@ -61,10 +69,12 @@ def report(child: Child) -> Row:
 
 
 @contextmanager
-def served(proof: Proof, recording: Path, data: Path) -> Iterator[int]:
+def served(
+    proof: Proof, recording: Path, data: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[int]:
     """Serve what a finished replay has stored; gives the port."""
     port = free_port()
-    child = replay(proof, recording, data, "--speed", "max", port=port)
+    child = replay(proof, recording, data, "--speed", "max", port=port, settings=settings)
     try:
         lib.until(lambda: ready(child, port), START_SECONDS, "a hub that is ready")
         yield port
@@ -130,13 +140,18 @@ def same(row: Row | None, earlier: Row) -> bool:
     return all(row.get(key) == value for key, value in earlier.items() if key not in CORRECTIONS)
 
 
-def kill_writer(child: Child) -> bool:
-    """SIGKILL the writer process of a hub; False when it has none at the moment."""
-    for pid, command in child.children().items():
-        if WRITER in command:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-                return True
+def writer_of(child: Child) -> int:
+    """The process id of a hub's writer; 0 when it has none at the moment."""
+    return next((pid for pid, command in child.children().items() if WRITER in command), 0)
+
+
+def kill(pid: int) -> bool:
+    """SIGKILL a process; False for 0, and when it was gone already."""
+    if not pid:
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+        return True
     return False
 
 

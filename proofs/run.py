@@ -58,6 +58,8 @@ class Runner(Struct, frozen=True):
     aims: dict[str, aims.ProofAims]
     full: bool
     seed: int
+    product: Path = FOLDER.parent
+    """Whose packages must stay as they are while a proof runs."""
 
     def proofs(self, only: str) -> list[Path]:
         """The proofs whose name begins with `only`, in order."""
@@ -72,10 +74,15 @@ class Runner(Struct, frozen=True):
         options = ["--seed", str(self.seed), *(["--full"] if self.full else [])]
         if sabotage:
             options += ["--sabotage", sabotage]
+        before = sources(self.product)
         try:
             shown = _parse(_output(proof, options, wanted.limit_seconds(self.full)))
         except aims.ProofError as error:
             return Outcome(aims.failed(proof.name, str(error)), None)
+        if changed := before ^ sources(self.product):
+            # Its processes may have loaded anything in between: neither PASS nor SHORT would mean much.
+            name = min(path for path, _ in changed)
+            return Outcome(aims.failed(proof.name, f"{name} was changed while it ran"), None)
         return Outcome(aims.judge(proof.name, wanted, shown, self.full), shown)
 
     def sabotages(self, proof: Path) -> list[str]:
@@ -99,6 +106,13 @@ class Runner(Struct, frozen=True):
         if outcome.passed:
             return "every figure was met all the same"
         return ""
+
+
+def sources(product: Path) -> set[tuple[str, int]]:
+    """The sources of the product's packages, with the time when each was changed, ns."""
+    packages = (typed.parent for typed in product.glob("*/py.typed"))
+    files = (path for package in packages for path in package.rglob("*.py"))
+    return {(str(path.relative_to(product)), path.stat().st_mtime_ns) for path in files}
 
 
 def _output(proof: Path, options: Sequence[str], limit_seconds: float) -> str:

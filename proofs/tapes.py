@@ -14,6 +14,8 @@ from tape.recovery import recover
 def contents(folder: Path) -> dict[int, int]:
     """Mark → digest of its epoch, channel, number and tick. Comparable within one process.
 
+    Marks in front of the first file, which has been retired, are left out.
+
     Raises:
         ProofError: marks cannot be read, or one is there twice.
     """
@@ -21,7 +23,7 @@ def contents(folder: Path) -> dict[int, int]:
     reader = TapeReader(folder)
     found: dict[int, int] = {}
     try:
-        for item in reader.read(0, last_m):
+        for item in reader.read(reader.first_m() - 1, last_m):
             if isinstance(item, Damage):
                 raise ProofError(f"marks {item.first_m} to {item.last_m} cannot be read: {item.reason}")
             channels = reader.channels()

@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -64,6 +65,22 @@ def test_killing_a_child_spares_what_it_started(proof: Proof) -> None:
     child.end()
     lib.until(lambda: gone(grandchild), 30, "the grandchild's end")
     child.alone()
+
+
+def test_who_has_ended_is_never_looked_for_again(proof: Proof, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system gives its number to a stranger, who must not be killed for it."""
+    waited, killed, ended = (proof.child(sys.executable, "-c", "pass") for _ in range(3))
+    waited.wait(30)
+    killed.kill()
+    killed.alone()
+    ended.end()
+    with subprocess.Popen([sys.executable, "-c", SLEEPER]) as stranger:
+        monkeypatch.setattr(lib, "_session", lambda session: [stranger.pid])
+        for child in (waited, killed, ended):
+            child.end()
+            child.alone(0.0)
+        assert stranger.poll() is None
+        stranger.kill()
 
 
 def test_a_condition_is_waited_for_and_its_value_returned() -> None:
@@ -176,6 +193,22 @@ def test_an_answer_is_read_with_exact_numbers(port: int) -> None:
     """Prices arrive as decimals, and query values are escaped."""
     answer = lib.get(port, "/v1/trades", {"symbols": "BRK A,B+"})
     assert answer == {"path": "/v1/trades?symbols=BRK+A%2CB%2B", "price": Decimal("752.030000001")}
+
+
+def test_a_request_that_nobody_answers_is_an_error() -> None:
+    """With a name of its own: a hub that is just starting or ending does not answer either."""
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        nobody = mute.getsockname()[1]
+        with pytest.raises(lib.Unanswered, match="/v1/trades"):
+            lib.get(nobody, "/v1/trades")
+        assert lib.marks(nobody) is None
+    with socket.create_server(("127.0.0.1", 0)) as rude:
+        hang_up = threading.Thread(target=lambda: rude.accept()[0].close())
+        hang_up.start()
+        with pytest.raises(lib.Unanswered):
+            lib.get(rude.getsockname()[1], "/v1/trades")
+        hang_up.join()
 
 
 def test_an_answer_other_than_200_is_an_error(port: int) -> None:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from proofs import run
 from proofs.aims import Aim, ProofAims
@@ -72,6 +73,20 @@ def is_gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):
         return True
+
+
+def test_a_proof_of_sources_that_change_is_short(tmp_path: Path) -> None:
+    """What its processes loaded was not one product, so its figures are worth nothing."""
+    package = tmp_path / "product" / "tape"
+    package.mkdir(parents=True)
+    for name in ("py.typed", "journal.py", "marks.py"):
+        (package / name).touch()
+    made = structs.replace(runner(tmp_path, GOOD), product=tmp_path / "product")
+    assert made.run(tmp_path / "03-sample").passed
+    edit = f"open({str(package / 'marks.py')!r}, 'w').write('# edited')\n"
+    (tmp_path / "03-sample").write_text(edit + GOOD)
+    (verdict,) = made.run(tmp_path / "03-sample").verdicts
+    assert str(verdict).startswith("SHORT 03-sample tape/marks.py was changed while it ran")
 
 
 def test_a_proof_that_takes_too_long_is_ended_with_all_it_started(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import pytest
 from config.settings import TapeSettings
 from proofs import tapes
 from proofs.aims import ProofError
+from tape.archive import retire
+from tape.segment import list_files
 from tape.tape import Tape
 from ticks.model import Tick, Trade
 from ticks.sources import IEX_TOPS
@@ -39,6 +41,20 @@ def test_every_mark_has_its_content(publish: Callable[[list[int]], None], tmp_pa
     assert list(after) == [1, 2, 3]
     assert {m: after[m] for m in before} == before
     assert len(set(after.values())) == 3
+
+
+def test_marks_that_were_retired_are_left_out(tmp_path: Path) -> None:
+    """Nobody can compare what has been deleted; what is left is read."""
+    settings = TapeSettings(segment_bytes=65_536, tape_retention_bytes=1)
+    tape = Tape(settings, tmp_path, now_ns=1)
+    for part in range(12):
+        tape.publish("", trades(list(range(part, part + 100))), None, now_ns=1)
+        tape.flush()
+    tape.close()
+    before, files = tapes.contents(tmp_path), [file.first_m for file in list_files(tmp_path)]
+    assert len(files) > 1
+    assert retire(tmp_path, 1_200, settings, now_ns=1)
+    assert tapes.contents(tmp_path) == {m: before[m] for m in range(files[-1], 1_201)}
 
 
 def test_what_cannot_be_read_is_an_error(publish: Callable[[list[int]], None], tmp_path: Path) -> None:
