@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, Final
 
-from hub.certificates import Account, Hole, MarketGap, Statement
+from hub.certificates import Account, Hole, Statement
+from hub.market_gaps import GapBook, MarketGap
 from hub.pieces import Encoder
 from hub.subscription import Subscription
 from hub.tape_view import TapeView
@@ -74,7 +75,7 @@ class CatchUp:
         self._wants_snapshots = False
         self._broken = False
         self._windows: dict[str, Window] = {}
-        self._open_gaps: dict[str, tuple[int, str]] = {}
+        self._gaps = GapBook()
         self._symbols: set[str] | None = None
         self._due: deque[Iterator[bytes]] = deque()
         if snapshots:
@@ -165,8 +166,6 @@ class CatchUp:
             self._due.append(self._snapshots())
         elif self._certify:
             self._certify = False
-            for scope, (opened_m, why) in self._open_gaps.items():
-                self._statement.note_gap(MarketGap(opened_m, None, scope, why))
             self._due.append(self._certificates(self._statement, self._taken_m))
         self._advance()
         return not self._due
@@ -253,6 +252,8 @@ class CatchUp:
             account.last_n = n
 
     def _certificates(self, statement: Statement, to_m: int) -> Iterator[bytes]:
+        for gap in self._unclosed(statement.since_m, to_m):
+            statement.note_gap(gap)
         for message in statement.messages(to_m):
             yield self._control([message])
 
@@ -285,14 +286,20 @@ class CatchUp:
 
     def _note_market(self, tick: Tick, m: int) -> None:
         """Remember a market gap for the certificate, by the marks that opened and closed it."""
-        if not isinstance(tick, FeedEvent) or not self._concerns(tick.scope):
-            return
-        if tick.what == "gap_open":
-            self._open_gaps[tick.scope] = (m, tick.why)
-        elif tick.what == "gap_close":
-            # One that was opened before is told from where this account begins.
-            opened_m, why = self._open_gaps.pop(tick.scope, (self._statement.since_m, tick.why))
-            self._statement.note_gap(MarketGap(opened_m, m, tick.scope, why))
+        if isinstance(tick, FeedEvent) and self._concerns(tick.scope):
+            gap = self._gaps.note(tick, m)
+            if gap is None and tick.what == "gap_close":
+                # It was opened before: told from where this account begins.
+                gap = MarketGap(self._statement.since_m, m, tick.scope, tick.why)
+            if gap is not None:
+                self._statement.note_gap(gap)
+
+    def _unclosed(self, since_m: int, to_m: int) -> Iterator[MarketGap]:
+        """Market gaps that reach to the end of a stretch: opened in it, or before it."""
+        yield from self._gaps.still_open(since_m)
+        for gap in self._view.market_gaps.around(self.subscription.lineup, since_m, to_m):
+            if self._concerns(gap.scope):
+                yield gap
 
     def _concerns(self, scope: str) -> bool:
         if scope == MARKET or self.subscription.keys:

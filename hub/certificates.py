@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from hub.market_gaps import MarketGap
 from ticks.channels import parse_channel
 from ticks.model import MARKET
 
@@ -42,17 +43,6 @@ class Hole(Struct, frozen=True):
 
     first_m: int
     last_m: int
-    why: str
-
-
-class MarketGap(Struct):
-    """A stretch of the tape in which the market itself was not seen, as the tape declares it."""
-
-    from_m: int
-    to_m: int | None
-    """None = not over yet."""
-    scope: str
-    """The symbol concerned, or `*`."""
     why: str
 
 

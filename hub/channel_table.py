@@ -4,9 +4,12 @@ Everything here grows with the channels of the tape, and with nothing that a cli
 """
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from ticks.channels import parse_channel
+from ticks.kinds import FEED_EVENT, KINDS
 
+FEED_CHANNEL: Final = KINDS[FEED_EVENT].channel
 Key = tuple[str, str]
 """(kind, line-up): what one star takes."""
 
@@ -23,6 +26,8 @@ class ChannelTable:
         """The id of a channel by name; None when it has had no tick yet."""
         self.keys: list[Key | None] = []
         """Channel id → key; None for back-filled channels, which no star takes."""
+        self.feed_ids: set[int] = set()
+        """The ids of channels of feed events."""
         self._members: dict[Key, list[int]] = {}
 
     def learn(self) -> None:
@@ -34,6 +39,8 @@ class ChannelTable:
                 self.keys.append(None)
                 continue
             key = (channel.kind, channel.lineup)
+            if channel.kind == FEED_CHANNEL:
+                self.feed_ids.add(channel_id)
             # One tuple for all channels of a key, and one list of them.
             members = self._members.get(key)
             if members is None:

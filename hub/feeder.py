@@ -48,6 +48,8 @@ class Feeder:
         serve: Callable[[Subscription], None],
     ) -> None:
         self.on_work: Callable[[], None] = lambda: None
+        self.serving: Subscription | None = None
+        """Whom the last slice was for."""
         self._view = view
         self._router = router
         self._serve = serve
@@ -122,6 +124,7 @@ class Feeder:
             return
         self._ready.pop(catch_up, None)
         self._hurried.pop(catch_up, None)
+        self.serving = subscription
         if subscription.connection.stalled:
             return  # `wake` puts it back
         wanting = self._from_memory(catch_up)
@@ -229,6 +232,7 @@ class Feeder:
         subscription = catch_up.subscription
         if self._behind.get(subscription) is not catch_up or subscription.connection.stalled:
             return False
+        self.serving = subscription
         room = self._room
         while items and room > 0:
             item = items[0]

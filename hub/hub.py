@@ -128,8 +128,13 @@ class Hub:
     # -- the tape's side -------------------------------------------------------------------
 
     def on_batch(self, batch: Batch) -> None:
-        """Take a batch that has just been journalled."""
-        self._board.publish(batch, self.moment())
+        """Take a batch that has just been journalled. Never raises: feeds and journal go on without us."""
+        try:
+            self._board.publish(batch, self.moment())
+        except Exception as error:
+            # The next batch will find this one missing, and everybody is served from the tape.
+            self._board.counters["failed"] += 1
+            self._report("a batch could not be handed on", error)
         if not self._flush_due and self._loop is not None:
             self._flush_due = True
             if self._flush_seconds:
@@ -154,8 +159,7 @@ class Hub:
         except Exception as error:
             # A fault of ours that one client's message brought out must stay with that client.
             self._board.fail(connection, self.moment())
-            told = {"message": "a client's message could not be handled", "exception": error}
-            asyncio.get_running_loop().call_exception_handler(told)
+            self._report("a client's message could not be handled", error)
 
     def heard(self, connection: Connection) -> None:
         """A client has shown that it lives (a pong, say)."""
@@ -201,7 +205,12 @@ class Hub:
     async def _feed(self) -> None:
         """Serve slices from memory, and let the loop do everything else between any two."""
         while True:
-            if not self._board.step(self.moment()):
+            try:
+                served = self._board.step(self.moment())
+            except Exception as error:
+                self._fail_serving(error)
+                served = True
+            if not served:
                 self._work.clear()
                 await self._work.wait()
             await asyncio.sleep(0)
@@ -217,9 +226,22 @@ class Hub:
             catch_up, after_m, up_to_m = wish
             items = await self._read(after_m, up_to_m)
             empty = not items
-            while self._board.feed(catch_up, items, self.moment()):  # noqa: ASYNC110  # nothing is awaited
-                await asyncio.sleep(0)  # between two slices the loop serves all others
+            try:
+                while self._board.feed(catch_up, items, self.moment()):  # noqa: ASYNC110  # nothing is awaited
+                    await asyncio.sleep(0)  # between two slices the loop serves all others
+            except Exception as error:
+                self._fail_serving(error)
             self._board.feeder.fed(catch_up, after_m, up_to_m, whole=not items, empty=empty)
+
+    def _fail_serving(self, error: Exception) -> None:
+        """What one client asked for brought out a fault of ours: it must stay with that client."""
+        self._board.fail_serving(self.moment())
+        self._report("a client could not be served from the tape", error)
+
+    def _report(self, message: str, error: Exception) -> None:
+        told = {"message": message, "exception": error}
+        if self._loop is not None:
+            self._loop.call_exception_handler(told)
 
     async def _read(self, after_m: int, up_to_m: int) -> deque[Batch | Damage]:
         """Read from the journal; what cannot be read is a hole, and told as one."""

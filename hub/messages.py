@@ -98,6 +98,8 @@ class _Identified(Struct):
     id: Id | None = None
 
 
+UNKNOWN_OP: Final = "unknown op"
+"""The hint of an answer to a message that a newer client may rightly send."""
 _WRONG: Final = (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError)
 """What decoders raise for bytes that are not what they should be."""
 
@@ -143,7 +145,7 @@ def _hint(error: Exception) -> str:
     if not isinstance(error, msgspec.ValidationError):
         return "not a message"
     text = str(error)
-    return "unknown op" if text.startswith("Invalid value") and "$.op" in text else text[:200]
+    return UNKNOWN_OP if text.startswith("Invalid value") and "$.op" in text else text[:200]
 
 
 def _id_of(raw: Raw, decoder: Any) -> int | None:

@@ -4,6 +4,7 @@ Messages go in, effects come out as values; whoever owns the connection performs
 """
 
 import enum
+import zlib
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -13,14 +14,18 @@ from hub.bucket import Bucket, Refusal
 from hub.callers import Access, Caller
 from hub.effects import Answer, Close, Effect, Unsubscribe, error_message
 from hub.errors import MessageError
-from hub.messages import Auth, Bye, FromMark, Hello, Message, Ping, Sub, Unsub
+from hub.messages import UNKNOWN_OP, Auth, Bye, FromMark, Hello, Message, Ping, Sub, Unsub
 from hub.moment import Moment
 from hub.wishes import Wishes
 
 __all__ = ["Access", "Caller", "House", "Session", "State"]
 
 STRIKES: Final = 3
-"""How many messages that are not of the protocol a client may send."""
+"""How many messages that are not of the protocol a client may send. An unknown op is none: it is told,
+and counts as a command, but a client of a later version may send it again and again."""
+TOKEN_TOLD_SECONDS: Final = 60
+"""How long before its end a client is asked for another token, at least; and as long again by user,
+so that all those who got theirs at the same moment don't come at the same moment."""
 
 
 class State(enum.Enum):
@@ -65,6 +70,7 @@ class Session:
         self._bucket = Bucket(settings.commands_per_s, settings.commands_burst, now)
         self._wishes = Wishes(settings)
         self._strikes = 0
+        self._renewal_told = False
         self._default_start: FromMark | str = "snapshot"
 
     def receive(self, messages: list[Message | MessageError], now: Moment) -> list[Effect]:
@@ -88,11 +94,20 @@ class Session:
         return [] if self.state is State.CLOSING else self._error(error)
 
     def tick(self, now: Moment) -> list[Effect]:
-        """Let time pass: a hello that does not come and a token that ends close the session."""
+        """Time has passed: what follows from that."""
         if self.state is State.HELLO and now.awake_ns >= self._hello_until_ns:
             return self._end(codes.AUTH_TIMEOUT)
-        ends = self.caller is not None and 0 < self.caller.expires_ns <= now.utc_ns
-        return self._end(codes.TOKEN_EXPIRED) if ends and self.state is State.LIVE else []
+        caller = self.caller
+        if self.state is not State.LIVE or caller is None or not caller.expires_ns:
+            return []
+        left_ns = caller.expires_ns - now.utc_ns
+        if left_ns <= 0:
+            return self._end(codes.TOKEN_EXPIRED)
+        if self._renewal_told or left_ns > _renewal_seconds(caller) * 1_000_000_000:
+            return []
+        self._renewal_told = True
+        in_s = left_ns // 1_000_000_000
+        return [Answer({"op": "token", "exp": caller.expires_ns // 1_000, "in_s": in_s})]
 
     def _one(self, message: Message | MessageError, now: Moment) -> list[Effect]:
         if isinstance(message, MessageError):
@@ -125,6 +140,7 @@ class Session:
         if (caller.tenant, caller.user) != (self.caller.tenant, self.caller.user):
             return self._end(codes.AUTH_FAILED, "a session keeps its user")
         self.caller = caller
+        self._renewal_told = False
         return [Answer({"op": "ok", "auth": True}), *self._wishes.narrow(caller)]
 
     def _sub(self, message: Sub, now: Moment) -> list[Effect]:
@@ -164,7 +180,7 @@ class Session:
         if error.code is codes.RATE:
             told["retry_ms"] = self._retry_ms
         effects: list[Effect] = [Answer(told)]
-        if error.code is codes.BAD_MSG and error.message_id is None:
+        if error.code is codes.BAD_MSG and error.message_id is None and error.hint != UNKNOWN_OP:
             self._strikes += 1
             if self._strikes >= STRIKES:
                 self.state = State.CLOSING
@@ -174,6 +190,11 @@ class Session:
     def _end(self, code: codes.ErrorCode, hint: str = "") -> list[Effect]:
         self.state = State.CLOSING
         return [Answer(error_message(code, hint)), Close(codes.CLOSE_AUTH, code.word)]
+
+
+def _renewal_seconds(caller: Caller) -> int:
+    """How long before its token ends a caller is asked for another."""
+    return TOKEN_TOLD_SECONDS + zlib.crc32(f"{caller.tenant}/{caller.user}".encode()) % TOKEN_TOLD_SECONDS
 
 
 _TABLE: Final[dict[tuple[State, type], Callable[[Session, Any, Moment], list[Effect]]]] = {

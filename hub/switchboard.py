@@ -50,6 +50,7 @@ class Switchboard:
         view: TapeView,
         authenticate: Callable[[str | None, int], Caller],
     ) -> None:
+        view.begin()
         self.encoder = NativeEncoder()
         self.router = Router(view.table, self.encoder, view.head_m())
         self.feeder = Feeder(settings, view, self.router, self._serve_behind)
@@ -84,6 +85,7 @@ class Switchboard:
             self.counters["missed"] += 1
             self._flush_all()
             self._all_fall_behind(self.epoch)
+        self._view.note(batch)
         self.router.publish(batch)
 
     def backlog(self) -> int:
@@ -169,6 +171,14 @@ class Switchboard:
         self.counters["failed"] += 1
         self._say(connection, error_message(codes.HUB, ""))
         self._close(connection, codes.CLOSE_HUB)
+
+    def fail_serving(self, now: Moment) -> None:
+        """Serving somebody from the tape failed, by our fault."""
+        subscription = self.feeder.serving
+        if subscription is not None:
+            connection: Connection = subscription.connection  # type: ignore[assignment]  # likewise
+            if not connection.closed:
+                self.fail(connection, now)
 
     def heard(self, connection: Connection, now: Moment) -> None:
         """A client has shown that it lives."""

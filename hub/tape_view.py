@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from hub.channel_table import ChannelTable
+from hub.market_gaps import MarketGaps
 from tape.batch import Batch
 from tape.latest import Latest
 from tape.state import EpochStart, never_kept
@@ -47,8 +48,24 @@ class TapeView:
         self.table = ChannelTable(names, channel_id)
         self.latest = latest
         self.memory = memory
+        self.market_gaps = MarketGaps()
+        """What feeds have declared not to have seen."""
         self._counts = counts
         self._epochs = epochs
+
+    def begin(self) -> None:
+        """Look at what memory holds already."""
+        self.table.learn()
+        for batch in self.memory.ring(self.memory.ring_first_m() - 1, FAR) or []:
+            self.note(batch)
+
+    def note(self, batch: Batch) -> None:
+        """Take note of a batch of the tape, if it says anything about the tape itself."""
+        table = self.table
+        if len(table.keys) < len(table.names):
+            table.learn()
+        if not table.feed_ids.isdisjoint(batch.channel_ids):
+            self.market_gaps.note(batch)
 
     def head_m(self) -> int:
         """The newest mark that can be read: what to begin with, before anything is published."""

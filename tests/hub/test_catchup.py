@@ -35,7 +35,7 @@ class Way:
         self.subscription = Subscription(self.sink, 7, "", rate=rate, packed=False)
         self.subscription.channels = dict.fromkeys(channels)
         self.subscription.keys = frozenset((kind, "") for kind in star)
-        view = tape.view()
+        view = self.view = tape.view()
         view.table.learn()
         options = {"after_m": 0, "epoch": 1, **catch_up}
         self.catch_up = CatchUp(self.subscription, view, NativeEncoder(), **options)
@@ -344,6 +344,30 @@ def test_market_gap_of_another_symbol_leaves_the_certificate_whole() -> None:
     *_, cont = Way(tape, ["t:A"], certify=True).all()
     assert "upstream" not in cont
     assert "whole" not in cont["chans"]["t:A"]
+
+
+def test_market_gap_around_the_whole_stretch_is_in_the_certificate() -> None:
+    """It was opened before, and is not over: nothing in the stretch itself says so."""
+    tape = tape_of([feed_event("gap_open", "A"), feed_event("gap_open", "OTHER")], [trade("A"), trade("B")])
+    way = Way(tape, ["t:A", "t:B"], after_m=2, certify=True)
+    way.view.begin()
+    *_, cont = way.all()
+    assert cont["upstream"] == [{"from": 1, "to": None, "scope": "A", "why": "outage"}]
+    assert cont["chans"]["t:A"]["whole"] is False
+    assert "whole" not in cont["chans"]["t:B"]
+
+
+def test_market_gap_over_a_change_of_epoch_is_in_both_certificates() -> None:
+    """Once in each."""
+    tape = tape_of([trade("A"), feed_event("gap_open", "A")])
+    tape.lose_tail(reserve=100)
+    tape.publish([trade("A")])
+    tape.sync()
+    way = Way(tape, ["t:A"], certify=True)
+    way.view.begin()
+    before, after = [message for message in way.all() if message["op"] == "cont"]
+    told = [{"from": 2, "to": None, "scope": "A", "why": "outage"}]
+    assert before["upstream"] == after["upstream"] == told
 
 
 def test_dropped_channels_leave_windows_and_certificate() -> None:

@@ -8,9 +8,9 @@ from hub.certificates import (
     UPSTREAM_GAPS_MAX,
     Account,
     Hole,
-    MarketGap,
     Statement,
 )
+from hub.market_gaps import MarketGap
 
 
 def statement(**accounts: Account) -> Statement:

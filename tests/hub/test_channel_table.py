@@ -56,3 +56,8 @@ def test_channels_of_a_key_share_one_key() -> None:
     """Ten thousand symbols don't need ten thousand tuples."""
     made = table(list(NAMES))
     assert made.keys[0] is made.keys[5]
+
+
+def test_channels_of_feed_events_are_told_apart() -> None:
+    """They say something about the tape itself."""
+    assert table([*NAMES, "f:*", "f:*@iex"]).feed_ids == {6, 7}

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from hub.connection import Connection
 from hub.hub import stood_still_ns
@@ -36,9 +37,9 @@ class Client:
         """One frame."""
         self.house.hub.receive(self.connection, msgspec.json.encode(messages))
 
-    def sub(self, start: Any = "live", **fields: Any) -> None:
-        """Subscribe to trades of A."""
-        self.send({"op": "sub", "id": 1, "symbols": ["A"], "kinds": ["t"], "from": start, **fields})
+    def sub(self, start: Any = "live", symbol: str = "A", **fields: Any) -> None:
+        """Subscribe to trades of a symbol."""
+        self.send({"op": "sub", "id": 1, "symbols": [symbol], "kinds": ["t"], "from": start, **fields})
 
     def messages(self, *ops: str) -> list[dict[str, Any]]:
         """Those received so far with these ops."""
@@ -149,6 +150,26 @@ async def test_fault_of_ours_ends_the_client_that_brought_it_out_and_nobody_else
         await until(neighbour.numbers)
         assert [str(fault["exception"]) for fault in house.faults] == ["a fault of ours"]
         assert house.hub.counters["failed"] == 1
+
+
+@pytest.mark.parametrize("ring_ticks", [64, 1])
+async def test_tick_that_cannot_be_encoded_ends_those_who_want_it_and_nobody_else(ring_ticks: int) -> None:
+    """The feed is not told: tape and store have it. Neighbours get everything, by memory or journal."""
+    async with House(ReadTape(ring_ticks)).running() as house:
+        victim, neighbour = Client(house), Client(house)
+        victim.sub()
+        neighbour.sub(symbol="B")
+        house.publish(structs.replace(trade("A"), price="broken"), trade("B"))
+        for _ in range(3):
+            house.publish(trade("B"))
+            house.tape.sync()
+            await asyncio.sleep(0)
+        await until(lambda: victim.wire.closed)
+        await until(lambda: len(neighbour.numbers()) == 4)
+        assert victim.wire.closed == (1011, "internal error")
+        assert neighbour.numbers() == [1, 2, 3, 4]
+        assert len(house.hub.connections) == 1
+        assert house.hub.counters["failed"] == len(house.faults) >= 2
 
 
 async def test_backlog_and_stall_follow_the_clients_reading() -> None:

@@ -11,9 +11,9 @@ from hub.bucket import BURSTS_REFUSED_MAX
 from hub.callers import Access
 from hub.effects import Answer, Close, Effect, Subscribe, Unsubscribe, Withdraw
 from hub.errors import MessageError
-from hub.messages import Auth, Bye, FromMark, Hello, Message, Ping, Resume, Sub, Unsub
+from hub.messages import UNKNOWN_OP, Auth, Bye, FromMark, Hello, Message, Ping, Resume, Sub, Unsub
 from hub.moment import Moment
-from hub.session import STRIKES, Session, State
+from hub.session import STRIKES, TOKEN_TOLD_SECONDS, Session, State
 from tests.hub.rig import User
 
 SECOND = 1_000_000_000
@@ -199,6 +199,40 @@ def test_three_strikes_end_a_client_that_does_not_speak_the_protocol() -> None:
     assert desk.session.bad_frame(MessageError(codes.BAD_MSG, "x")) == []
 
 
+def test_unknown_op_is_told_and_is_no_strike() -> None:
+    """A client of a later version may send hints that this one does not know."""
+    desk = Desk()
+    for _ in range(3 * STRIKES):
+        (answer,) = answers(desk.say(MessageError(codes.BAD_MSG, UNKNOWN_OP)))
+        assert (answer["code"], answer["hint"]) == ("BAD_MSG", "unknown op")
+    assert desk.session.state is State.LIVE
+
+
+def test_client_is_asked_for_another_token_in_time_and_once() -> None:
+    """Between one and two minutes before, at a moment of its own; again after it has sent one."""
+    desk = Desk(live=False)
+    desk.house.users["token"] = desk.house.users["mine"] = User(expires_ns=500 * SECOND)
+    desk.say(Hello("token"), now=at(0, 100))
+    assert desk.session.tick(at(1, 379)) == []
+    told = [answers(desk.session.tick(at(1, second))) for second in range(380, 450)]
+    ((message,),) = [messages for messages in told if messages]
+    assert (message["op"], message["exp"]) == ("token", 500_000_000)
+    assert TOKEN_TOLD_SECONDS <= message["in_s"] <= 2 * TOKEN_TOLD_SECONDS
+    desk.say(Auth("mine"), now=at(1, 450))
+    assert len(desk.session.tick(at(1, 451))) == 1
+
+
+def test_moments_of_renewal_differ_by_user() -> None:
+    """A thousand phones that got their tokens together don't come back together."""
+    moments = set()
+    for number in range(50):
+        desk = Desk(live=False)
+        desk.house.users["token"] = User(f"user {number}", expires_ns=500 * SECOND)
+        desk.say(Hello("token"), now=at(0, 100))
+        moments.add(next(second for second in range(380, 450) if desk.session.tick(at(1, second))))
+    assert len(moments) > 20
+
+
 def test_hello_that_does_not_come_closes() -> None:
     """Ten seconds, by the clock that does not jump."""
     desk = Desk(live=False)
@@ -214,7 +248,8 @@ def test_token_that_ends_closes_by_the_calendars_clock() -> None:
     desk = Desk(live=False)
     desk.house.users["token"] = User(expires_ns=500 * SECOND)
     desk.say(Hello("token"), now=at(0, 400))
-    assert desk.session.tick(at(99_999, 499.9)) == []
+    desk.session.tick(at(99_999, 499.9))
+    assert desk.session.state is State.LIVE
     effects = desk.session.tick(at(1, 500))
     assert answers(effects)[0]["code"] == "TOKEN_EXPIRED"
     assert close_of(effects) is codes.CLOSE_AUTH

@@ -1,6 +1,6 @@
 """What the hub asks the tape without waiting."""
 
-from tests.hub.rig import MemoryTape, quote, trade
+from tests.hub.rig import MemoryTape, feed_event, quote, trade
 
 
 def tape_of(*counts: int) -> MemoryTape:
@@ -85,3 +85,16 @@ def test_marks_that_no_tick_has_are_passed_over_and_not_counted() -> None:
     assert [view.pass_over(m) for m in (0, 2, 1_005)] == [0, 2, 1_005]
     assert view.distance(0, 1_009) == 7
     assert view.distance(1_004, 1_009) == 4
+
+
+def test_market_gaps_of_what_memory_holds_are_known_from_the_beginning() -> None:
+    """And those of each batch that is noted."""
+    tape = tape_of(1)
+    tape.publish([feed_event("gap_open", "AAPL")])
+    view = tape.view()
+    view.begin()
+    assert [gap.from_m for gap in view.market_gaps.around("", 5, 6)] == [2]
+    view.note(tape.publish([trade("AAPL")]))
+    view.note(tape.publish([feed_event("gap_close", "AAPL")]))
+    assert view.market_gaps.around("", 5, 6) == []
+    assert len(view.market_gaps.around("", 2, 3)) == 1

@@ -1,0 +1,105 @@
+"""Market gaps: stretches of the tape in which the market itself was not seen, as feeds declare them.
+
+A gap is opened and closed by two ticks of the tape (`FeedEvent`, of one source, scope and reason).
+`MarketGaps` follows all line-ups while the hub runs, so that a certificate knows of gaps which were
+opened before the stretch it speaks of, and not closed within.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from tape.batch import Batch
+from ticks.kinds import FEED_EVENT
+from ticks.model import FeedEvent
+
+OPEN_MAX: Final = 65_536
+"""Gaps of one line-up that are open at a time; a feed may declare one for each symbol. Beyond it the
+oldest are forgotten."""
+CLOSED_MAX: Final = 4_096
+"""Gaps of one line-up that are over; the oldest are forgotten."""
+_OPEN: Final = "gap_open"
+_CLOSE: Final = "gap_close"
+
+Key = tuple[int, str, str]
+"""(source, scope, reason): a close ends the newest open gap of the same."""
+
+
+class MarketGap(Struct):
+    """One gap, by marks."""
+
+    from_m: int
+    to_m: int | None
+    """None = not over yet."""
+    scope: str
+    """The symbol concerned, or `*`."""
+    why: str
+
+
+class GapBook:
+    """The gaps of one line-up, in the order of marks."""
+
+    def __init__(self) -> None:
+        self._open: dict[Key, list[MarketGap]] = {}
+        self._opened = 0
+        self._closed: deque[MarketGap] = deque(maxlen=CLOSED_MAX)
+
+    def note(self, event: FeedEvent, m: int) -> MarketGap | None:
+        """Take note of an event at mark `m`; returns the gap that it closes, if that was noted."""
+        key = (event.source, event.scope, event.why)
+        if event.what == _OPEN:
+            self._make_room()
+            self._open.setdefault(key, []).append(MarketGap(m, None, event.scope, event.why))
+            self._opened += 1
+        elif event.what == _CLOSE:
+            gap = self._take(key)
+            if gap is not None:
+                gap.to_m = m
+                self._closed.append(gap)
+            return gap
+        return None
+
+    def still_open(self, after_m: int = 0) -> Iterator[MarketGap]:
+        """Those that were opened behind a mark and are not over."""
+        for gaps in self._open.values():
+            yield from (gap for gap in gaps if gap.from_m > after_m)
+
+    def around(self, after_m: int, up_to_m: int) -> Iterator[MarketGap]:
+        """Those that reach over a whole stretch: opened up to its begin, and not over at its end."""
+        for gap in (*self.still_open(), *self._closed):
+            if gap.from_m <= after_m and (gap.to_m is None or gap.to_m > up_to_m):
+                yield gap
+
+    def _take(self, key: Key) -> MarketGap | None:
+        gaps = self._open.get(key)
+        if not gaps:
+            return None
+        gap = gaps.pop()
+        self._opened -= 1
+        if not gaps:
+            del self._open[key]
+        return gap
+
+    def _make_room(self) -> None:
+        if self._opened >= OPEN_MAX:
+            self._take(next(iter(self._open)))
+
+
+class MarketGaps:
+    """The gaps of all line-ups, as far as they were published or in memory since the hub began."""
+
+    def __init__(self) -> None:
+        self._books: dict[str, GapBook] = {}
+
+    def note(self, batch: Batch) -> None:
+        """Take a batch that has feed events."""
+        for place, tick in enumerate(batch.ticks):
+            if tick.kind == FEED_EVENT and isinstance(tick, FeedEvent):
+                self._books.setdefault(batch.lineup, GapBook()).note(tick, batch.first_m + place)
+
+    def around(self, lineup: str, after_m: int, up_to_m: int) -> list[MarketGap]:
+        """The gaps of a line-up that reach over a whole stretch."""
+        book = self._books.get(lineup)
+        return [] if book is None else list(book.around(after_m, up_to_m))
