@@ -1,8 +1,8 @@
-"""Price alerts: rules, the engine, watchlists, devices, the outbox and the push senders.
+"""Price alerts: rules, the engine, watchlists, the outbox and what it needs to survive a crash.
 
-No module yet: nothing rings in this version. May import `tape`, `ticks` and `config`; never a
-sibling.
+What rings when, and what is kept: `docs/alerts.md`. May import `tape`, `ticks` and `config`;
+never a sibling.
 
-Cores: none.
+Cores: errors, form, model.
 Shells: none.
 """
