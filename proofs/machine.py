@@ -33,3 +33,10 @@ def _cpu_info() -> str:
         return CPU_INFO.read_text()
     except OSError:
         return ""
+
+
+def peak_memory_mib(pid: int) -> int:
+    """The most memory that a running process has had resident, MiB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) // 1024

@@ -1,8 +1,9 @@
+import os
 import platform
 
 import pytest
 
-from proofs.machine import machine, processor
+from proofs.machine import machine, peak_memory_mib, processor
 
 
 def test_the_machine_is_named_by_processor_kernel_and_python() -> None:
@@ -22,3 +23,11 @@ def test_the_machine_is_named_by_processor_kernel_and_python() -> None:
 def test_the_processor_is_the_first_model_name(cpu_info: str, name: str) -> None:
     """Without a model name the architecture stands for it."""
     assert processor(cpu_info) == name
+
+
+def test_the_peak_of_a_process_s_memory_is_known() -> None:
+    """It is not below what was held once, even when that has been given back."""
+    before = peak_memory_mib(os.getpid())
+    held = bytearray(b"x" * (before + 64 << 20))
+    del held
+    assert peak_memory_mib(os.getpid()) >= before + 64

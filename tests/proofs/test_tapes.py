@@ -68,3 +68,10 @@ def test_what_cannot_be_read_is_an_error(publish: Callable[[list[int]], None], t
     segment.write_bytes(data)
     with pytest.raises(ProofError, match="cannot be read"):
         tapes.contents(tmp_path)
+
+
+def test_every_channel_has_its_last_number(publish: Callable[[list[int]], None], tmp_path: Path) -> None:
+    """Over restarts too; there is nothing to skip on a sound tape."""
+    publish([1, 2])
+    publish([3])
+    assert tapes.numbers(tmp_path) == {"t:ZVZZT": 3}
