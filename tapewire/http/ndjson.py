@@ -19,6 +19,8 @@ from tapewire.http.responses import HEADERS
 CONTENT_TYPE: Final = "application/x-ndjson"
 STALL_SECONDS: Final = 30.0
 """A client that takes nothing for so long is not reading any more."""
+PIECE_BYTES: Final = 65_536
+"""What a client has to take within that time: a phone on a poor line is slow, not gone."""
 
 
 class Chunk(Struct, frozen=True):
@@ -42,7 +44,7 @@ async def send(
         chunks: closed in any case, also when the client leaves. What fails before the first chunk
             becomes an ordinary error answer; what fails later cuts the connection.
         trailer: from (rows, CRC-32 of all bytes before it) to the last line, without line break.
-        stall_seconds: how long one chunk may wait for a client that does not read.
+        stall_seconds: how long a piece of a chunk may wait for a client that does not read.
     """
     async with aclosing(chunks):
         first = await anext(chunks, None)
@@ -65,10 +67,11 @@ async def send(
 async def _write(
     request: web.Request, response: web.StreamResponse, body: bytes, stall_seconds: float
 ) -> None:
-    """Hand a chunk to the socket and wait until it has room again."""
+    """Hand a chunk to the socket, piece by piece, and wait each time until it has room again."""
     try:
-        async with asyncio.timeout(stall_seconds):
-            await response.write(body)
+        for place in range(0, len(body), PIECE_BYTES):
+            async with asyncio.timeout(stall_seconds):
+                await response.write(body[place : place + PIECE_BYTES])
     except TimeoutError:
         if request.transport is not None:
             request.transport.abort()

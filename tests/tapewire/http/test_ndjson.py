@@ -5,10 +5,11 @@ import json
 import zlib
 from collections.abc import AsyncGenerator
 
+import pytest
 from aiohttp import web
 
 from tapewire.http.call import Call, Route
-from tapewire.http.ndjson import Chunk, send
+from tapewire.http.ndjson import PIECE_BYTES, Chunk, send
 from tapewire.http.problems import Problem
 from tests.tapewire.http.world import World
 
@@ -85,6 +86,25 @@ async def test_a_client_that_does_not_read_holds_the_source_back_and_is_cut_off(
         await asyncio.wait_for(source.closed.wait(), 20)
         writer.transport.abort()
     assert source.asked < 1_000
+
+
+async def test_a_slow_client_has_the_time_for_each_piece(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chunk is handed over in pieces, so that who takes some of it is not taken for gone."""
+    sizes: list[int] = []
+    write = web.StreamResponse.write
+
+    async def counted(response: web.StreamResponse, data: bytes) -> None:
+        sizes.append(len(data))
+        await write(response, data)
+
+    monkeypatch.setattr(web.StreamResponse, "write", counted)
+    async with world.serving(route(Source(1, lines=330))) as client:
+        answer = await client.get("/stream")
+    assert json.loads(answer.body.splitlines()[-1])["rows"] == 330
+    assert sum(sizes[:-1]) == len(LINE) * 330 > 5 * PIECE_BYTES
+    assert max(sizes) == PIECE_BYTES
 
 
 async def test_a_client_that_leaves_closes_the_source(world: World) -> None:
