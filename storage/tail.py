@@ -18,8 +18,6 @@ from tape.batch import Batch
 from ticks import kinds
 from ticks.model import FeedEvent, Tick
 
-CORRECTED_FAMILY: Final = "trades"
-"""The family whose rows can be corrected."""
 _CORRECTING: Final = (kinds.TRADE_CANCEL, kinds.TRADE_CORRECT)
 
 

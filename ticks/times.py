@@ -51,7 +51,9 @@ def parse_time(text: str) -> int:
         return _checked(int(text[:40]), text)
     match = _DATE.fullmatch(text)
     if match is not None:
-        return _checked(new_york_time_ns(_day(text), 0), text)
+        day = _day(text)
+        _checked(day * NS_PER_DAY, text)  # before the time zone's table, which ends at the year 1
+        return _checked(new_york_time_ns(day, 0), text)
     raise TickError(f"not a time: {text[:64]!r} (RFC 3339 with a zone, a date, or integer nanoseconds)")
 
 

@@ -164,13 +164,6 @@ def one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
-def read_bool(text: str) -> bool:
-    """`true` or `false`, also as `1` or `0`."""
-    if text not in ("true", "false", "1", "0"):
-        raise BadValue("allowed: true, false")
-    return text in ("true", "1")
-
-
 def _pairs(text: str) -> list[tuple[str, str]]:
     if "\0" in text or "%00" in text:
         raise Problem("bad-parameter", "the query has a NUL byte in it")

@@ -193,6 +193,15 @@ def test_new_york_time_is_right_on_the_days_the_clocks_change(day: str, minute: 
     assert new_york_time_ns(day_number(day), minute) == parse_time(utc)
 
 
+@pytest.mark.parametrize(
+    "text", ["0001-01-01", "1969-12-31", "2262-04-12", "9999-12-31", "0001-01-01T00:00:00Z"]
+)
+def test_a_day_outside_the_range_is_refused_with_the_range(text: str) -> None:
+    """However far outside: at the year 1 the time zone's table ends as well."""
+    with pytest.raises(TickError, match="outside the years 1970 to 2262"):
+        parse_time(text)
+
+
 def test_new_york_offset_of_an_absurd_integer_is_the_one_error() -> None:
     """Only integers that name no year at all are refused; every 64-bit one is answered."""
     assert new_york_offset_ns(2**63 - 1) == -4 * NS_PER_HOUR

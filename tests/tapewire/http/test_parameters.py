@@ -15,7 +15,6 @@ from tapewire.http.parameters import (
     Parameter,
     one_of,
     parse_query,
-    read_bool,
     read_cursor,
     read_known_at,
     read_limit,
@@ -153,18 +152,11 @@ def test_known_at_is_a_mark_or_a_time() -> None:
     assert read_known_at(moment) == KnownAt(time_ns=parse_time(moment))
 
 
-@pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("false", False), ("0", False)])
-def test_a_truth_value_is_a_word_or_a_digit(text: str, value: bool) -> None:
-    """As JSON writes it, or as programs do."""
-    assert read_bool(text) is value
-
-
 def test_values_outside_their_set_are_refused() -> None:
-    """Line-ups, truth values, cursors, words."""
+    """Line-ups, cursors, words."""
     for parse, text in (
         (read_lineup, "IEX"),
         (read_lineup, "a" * 99),
-        (read_bool, "yes"),
         (read_cursor, ""),
         (read_cursor, "x" * 5_000),
         (read_cursor, "é"),

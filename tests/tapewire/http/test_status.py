@@ -32,10 +32,10 @@ async def test_health_and_readiness_need_no_token(world: World) -> None:
 
 async def test_whoever_is_not_ready_says_503_and_lives_on(world: World) -> None:
     """Alive and ready are two questions."""
-    world.states = replace(world.states, writer="dead")
+    world.states = replace(world.states, journal="stopped")
     async with world.serving() as client:
         assert ((await client.get("/readyz")).status, (await client.get("/healthz")).status) == (503, 200)
-        world.states = replace(world.states, writer="alive", journal="volatile")
+        world.states = replace(world.states, writer="restarting", journal="volatile")
         answer = await client.get("/readyz")
         assert (answer.status, answer.json["status"]) == (200, "degraded")
 
