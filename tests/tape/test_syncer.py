@@ -189,8 +189,9 @@ def test_the_durable_mark_stays_while_a_file_is_made_behind_it(stage: Stage) -> 
     assert stage.durable == [12]
 
 
-def test_a_durable_mark_that_was_held_moves_by_itself_when_no_file_was_made(stage: Stage) -> None:
-    """What was synced meanwhile is synced again, and then told."""
+@pytest.mark.parametrize("more", [False, True])
+def test_a_durable_mark_that_was_held_moves_by_itself_when_no_file_was_made(stage: Stage, more: bool) -> None:
+    """What was synced meanwhile is synced again, and then told, whether or not more was written."""
     held = stage.disk.hold(5)
     stage.syncer.follow(5, 10, 50, FOLDER)
     wait_for(lambda: stage.disk.calls == [5])
@@ -198,9 +199,10 @@ def test_a_durable_mark_that_was_held_moves_by_itself_when_no_file_was_made(stag
     held.set()
     wait_for(lambda: not stage.syncer._busy)
     assert stage.syncer.durable_m == 0
-    stage.syncer.wrote(11, 50)
+    if more:
+        stage.syncer.wrote(11, 50)
     stage.syncer.thaw()
-    wait_for(lambda: stage.syncer.durable_m == 11)
+    wait_for(lambda: stage.syncer.durable_m == 10 + more)
     assert stage.syncer.reserved_m == 50
 
 
