@@ -19,7 +19,7 @@ from rich.text import Text
 
 from config.raw import plain
 from tapewire.tail_board import Board
-from tapewire.tail_lines import JSON_OPS, hole_text, line_of, sentences, summary_text
+from tapewire.tail_lines import JSON_OPS, OTHER_TAPE, hole_text, line_of, sentences, summary_text
 from tapewire.tail_options import TailOptions
 from tapewire.tail_table import draw
 from tapewire_client import DATA_OPS, ClientError, ConnectionLost, Hole, Message, RequestRefused, connect
@@ -53,6 +53,7 @@ class Tail:
         self._console = Console(file=self._out)
         self._live: Live | None = None
         self._trouble = ""
+        self._tape: str | None = None
         self._told_holes = 0
         self._connected = False
 
@@ -135,14 +136,21 @@ class Tail:
 
     def _goes_on(self, message: Message) -> bool:
         """Say what people should know of a message; False when there is nothing to follow."""
-        if message["op"] == "welcome" and self._client.connects > 1:
-            self._trouble = ""
-            self._tell("connected again")
+        if message["op"] == "welcome":
+            self._welcomed(message.get("tape"))
         for sentence in sentences(message):
             self._tell(sentence)
         for hole in self._new_holes():
             self._tell(hole_text(hole.channel, hole.after, hole.before))
         return message["op"] != "ok" or bool(message.get("chans", True)) or "denied" not in message
+
+    def _welcomed(self, tape: str | None) -> None:
+        if self._client.connects > 1:
+            self._trouble = ""
+            self._tell("connected again")
+            if self._tape not in (None, tape):
+                self._tell(OTHER_TAPE)
+        self._tape = tape
 
     def _new_holes(self) -> Iterator[Hole]:
         holes = self._client.continuity.holes

@@ -14,6 +14,7 @@ DENIALS: Final = {
     "ENT_NONE": "the token does not allow it",
     "ENT_DELAYED": "the token allows it with a delay only",
 }
+OTHER_TAPE: Final = "this hub's tape is not the one that gave the mark: beginning anew"
 JSON_OPS: Final = frozenset(("snap", "gap", "epoch", "cont", "mark"))
 """Beside ticks, what says whether they are complete, and from where to go on."""
 
@@ -44,7 +45,7 @@ def sentences(message: Mapping[str, Any]) -> Iterator[str]:
     elif op == "cont":
         yield _resumed(message)
     elif op == "err" and message["class"] == "gone":
-        yield "this hub's tape is not the one that gave the mark: beginning anew"
+        yield OTHER_TAPE
     elif op == "err":
         yield f"{message['code']}: {message.get('hint') or message['msg']}"
     elif op == "drain":

@@ -31,9 +31,10 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Content]:
 class Hub:
     """A running `tapewire` command."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, port: int = 0) -> None:
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
             self.port = probe.getsockname()[1]
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "tapewire", *arguments, "--port", str(self.port)],

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tapewire.tail import Tail
+from tapewire.tail_lines import OTHER_TAPE
 from tapewire.tail_options import TailOptions
 from tests.tapewire_client.scripted import SECONDS_MAX, Visit, scripted_hub
 from tests.tapewire_client.wire import cont, gap, mark, ok, resumed_ok, snap
@@ -137,6 +138,24 @@ async def test_a_loss_and_the_return_are_told() -> None:
     assert re.fullmatch(r"connection lost \(closed: 1006\); coming back in 0\.\d s", lost)
     assert (again, certified) == ("connected again", "went on behind mark 0 up to 200: 1 channels whole")
     assert summary == "2 ticks, nothing missing, 1 reconnects, --since 102 goes on from here"
+
+
+async def test_another_tape_is_told() -> None:
+    """That of a hub whose data folder was emptied; the mark means nothing on it."""
+    async with Following() as tail:
+        await tail.visit.send(trade(5), mark(101))
+        await tail.out.until("A trade")
+        tail.visit.cut()
+        visit = await tail.hub.greeted(tape="another")
+        assert (await visit.receive())["from"] == {"m": 101, "e": 1}
+        visit.cut()
+        visit = await tail.hub.greeted(tape="yet another")
+        assert (await visit.receive())["from"] == "snapshot"
+        await visit.send(ok({"t:A": 1}), trade(2), mark(7))
+        await tail.out.until("1.000002")
+        assert await tail.stop() == 0
+    told = [line for line in tail.told if "lost" not in line]
+    assert told[:3] == ["connected again", "connected again", OTHER_TAPE]
 
 
 async def test_a_hole_is_told_and_makes_it_fail() -> None:

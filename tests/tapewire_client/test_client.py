@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 
@@ -276,6 +277,20 @@ async def test_what_is_not_of_the_protocol_is_an_error_of_the_peer(frame: str) -
         async with asyncio.timeout(SECONDS_MAX):
             await visit.socket.wait_closed()
         await client.close()
+
+
+@pytest.mark.parametrize("wrong", [{"limits": []}, {"ping_s": "x"}, {"reconnect": {"min": "a", "max": 1}}])
+async def test_a_welcome_that_is_not_what_it_should_be_is_an_error_of_the_peer(wrong: dict[str, Any]) -> None:
+    """At once, at the first connection."""
+    async with scripted_hub() as hub:
+
+        async def greet(visit: Visit) -> None:
+            await visit.greet(**wrong)
+            await visit.socket.wait_closed()
+
+        hub.script = greet
+        with pytest.raises(ProtocolError, match="a welcome that"):
+            await connect(hub.url).__aenter__()
 
 
 async def test_closing_ends_the_loop_while_it_waits_for_messages() -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tapewire_client import RequestRefused
+from tapewire_client import RequestRefused, connect
 from tests.tapewire_client.scripted import (
+    at_once,
     numbers,
     opened,
     scripted_hub,
@@ -80,6 +81,32 @@ async def test_a_tape_that_is_another_one_is_begun_anew() -> None:
             assert (await visit.receive())["from"] == "snapshot"
             await visit.send(ok({"t:A": 2}, m=7), snap(2), trade(3), mark(8))
         assert (before, client.mark, client.continuity.holes) == (None, 8, [])
+        await client.close()
+
+
+async def test_a_hub_that_names_another_tape_is_not_asked_for_the_mark_of_the_old_one() -> None:
+    """It might have such a mark too, of something else."""
+    async with scripted_hub() as hub:
+        client = connect(hub.url, backoff=at_once(), since=50)
+        async with asyncio.TaskGroup() as group:
+            entering = group.create_task(client.__aenter__())
+            visit = await hub.greeted(tape="one")
+            await entering
+        await client.subscribe(["A"], kinds=["t"])
+        assert (await visit.receive())["from"] == {"m": 50}
+        starts = []
+        for tape in ("one", "two"):
+            await visit.send(resumed_ok("t:A"), trade(5), mark(101))
+            await take(client, "mark")
+            visit.cut()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(take(client, "welcome"))
+                visit = await hub.greeted(tape=tape)
+                starts.append((await visit.receive())["from"])
+        assert starts == [{"m": 101, "e": 1}, "snapshot"]
+        assert (client.tape, client.mark) == ("two", None)
+        await visit.send(ok({"t:A": 2}), trade(3))
+        assert await numbers(client, 1) == [3]
         await client.close()
 
 

@@ -104,6 +104,8 @@ class Client:
         """What was received, and whether all of it was."""
         self.connects = 0
         """How many connections were welcomed."""
+        self.tape: str | None = None
+        """The tape that gives the marks, as far as the hub says so; a mark means nothing on another one."""
         self._opener = opener
         self._encode = encode
         self._decode = decode
@@ -303,8 +305,7 @@ class Client:
             self._ask_later({sub_id}, message)
         elif message["class"] == "gone" and entry.mark is not None:
             # The hub's tape is not the one that gave us the mark: begin anew. The message tells the caller.
-            self.continuity.restart(sub_id)
-            self._since = None
+            self._begin_anew([sub_id])
             self._asked.discard(sub_id)
             self._ask_at_s = 0.0
         elif not entry.confirmed:
@@ -358,7 +359,11 @@ class Client:
     async def _open(self) -> None:
         """Open a socket, say hello, and ask for everything again."""
         socket, messages = await self._opener.open()
-        self._take_limits(messages[0])
+        try:
+            self._heed_welcome(dict(messages[0]))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            socket.transport.abort()
+            raise ProtocolError(f"a welcome that is not what it should be: {messages[0]!r:.200}") from error
         self.connects += 1
         self.continuity.connected()
         self._asked.clear()
@@ -415,14 +420,22 @@ class Client:
             async with asyncio.timeout(wait_s):
                 await self._closed.wait()
 
-    def _take_limits(self, welcome: Message) -> None:
-        if welcome["op"] != "welcome":
-            return
+    def _heed_welcome(self, welcome: dict[str, Any]) -> None:
+        """Take the hub's limits; begin anew when its tape is not the one that gave our marks."""
         self._silence_s = SILENT_PINGS * float(welcome.get("ping_s", PING_SECONDS))
         bounds, limits = welcome.get("reconnect", {}), welcome.get("limits", {})
         if "min" in bounds and "max" in bounds:
             self._backoff.set_bounds(bounds["min"] / 1000, bounds["max"] / 1000)
         self._budget = Budget(limits.get("commands_per_s", 20), limits.get("burst", 60))
+        before, self.tape = self.tape, welcome.get("tape", self.tape)
+        if before not in (None, self.tape):
+            self._begin_anew(list(self.continuity.subscriptions))
+
+    def _begin_anew(self, sub_ids: Sequence[int]) -> None:
+        """What was received says nothing about what will come."""
+        for sub_id in sub_ids:
+            self.continuity.restart(sub_id)
+        self._since = None
 
 
 def _ignore(why: str, wait_s: float) -> None:

@@ -173,6 +173,8 @@ class Welcome(TypedDict):
     v: int
     now: int
     ping_s: int
+    tape: NotRequired[str]
+    """Which tape it is; marks of another one mean nothing here."""
     e: int
     m: int
     limits: dict[str, int]
