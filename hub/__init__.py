@@ -3,7 +3,7 @@
 Docs: `docs/native-protocol.md`. May import `tape`, `ticks` and `config`; never a sibling.
 
 Cores: bucket, callers, catchup, certificates, channel_table, codes, connection, effects, errors,
-feeder, market_gaps, messages, moment, pieces, reception, router, session, subscription, switchboard,
-tape_view, websocket, windows, wire, wishes.
+feeder, market_gaps, messages, moment, pieces, reception, router, sender, session, subscription,
+switchboard, tape_view, websocket, windows, wire, wishes.
 Shells: hub, stream.
 """

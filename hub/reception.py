@@ -1,17 +1,22 @@
 """What sessions ask of the hub: who somebody is, whether there is room, what is on the tape."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from config.settings import HubSettings
 from hub import codes
 from hub.callers import Caller
 from hub.connection import Connection
+from hub.effects import Subscribe
 from hub.errors import MessageError
 from hub.messages import FromMark
 from hub.moment import Moment
 from hub.router import Router
+from hub.subscription import Subscription
 from hub.tape_view import TapeView
+
+CHANNELS_IN_OK: Final = 500
+"""An `ok` names no more channels than this; the first message of each other one tells its number."""
 
 
 class Reception:
@@ -65,6 +70,30 @@ class Reception:
             },
             "reconnect": {"min": 500, "max": 20_000, "factor": 2, "jitter": "full"},
         }
+
+    def confirm(
+        self, wish: Subscribe, subscription: Subscription, epoch: int, *, resumed: bool
+    ) -> dict[str, Any]:
+        """The `ok` of a subscription; `epoch` is that of its numbers.
+
+        Where it goes on from a mark, its numbers there are not looked for: the certificate has them.
+        """
+        answer: dict[str, Any] = {"op": "ok", "id": wish.sub_id, "e": epoch, "m": subscription.cursor_m}
+        if wish.star:
+            answer["star"] = True
+        elif len(subscription.channels) <= CHANNELS_IN_OK:
+            names = subscription.channels
+            answer["chans"] = {name: {} if resumed else {"n": self._view.count(name)} for name in names}
+        else:
+            answer["channels"] = len(subscription.channels)
+        answer["mode"] = "interval" if subscription.rate else "raw"
+        if subscription.rate:
+            answer["hz"] = subscription.rate
+        if wish.denied:
+            answer["denied"] = list(wish.denied[:CHANNELS_IN_OK])
+            if len(wish.denied) > CHANNELS_IN_OK:
+                answer["denied_more"] = len(wish.denied) - CHANNELS_IN_OK
+        return answer
 
     def admit(self, connection: Connection, caller: Caller, now: Moment) -> Connection | None:
         """Let a user's connection in. Returns a dead one of the same user that has to go for it.

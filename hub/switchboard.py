@@ -22,18 +22,15 @@ from hub.moment import Moment
 from hub.pieces import NativeEncoder
 from hub.reception import Reception
 from hub.router import RATES, Router, grant
+from hub.sender import Sender
 from hub.session import Session
 from hub.subscription import Subscription
 from hub.tape_view import TapeView
-from hub.wire import control, mark_frame
+from hub.wire import control
 from tape.batch import Batch, Damage
 
-MARK_EVERY_NS: Final = 250_000_000
-"""A connection that is being written to is told its mark no more often than this."""
 SWEEP_STEPS: Final = 16
 """Each connection is looked after once in so many steps of the wheel, that is once a second."""
-CHANNELS_IN_OK: Final = 500
-"""An `ok` names no more channels than this; the first message of each other one tells its number."""
 _SECOND_NS: Final = 1_000_000_000
 
 
@@ -53,7 +50,6 @@ class Switchboard:
         view.begin()
         self.encoder = NativeEncoder()
         self.router = Router(view.table, self.encoder, view.head_m())
-        self.feeder = Feeder(settings, view, self.router, self._serve_behind)
         self.connections: dict[Connection, None] = {}
         self.epoch = view.epoch_at(self.router.head_m)
         """The epoch of the newest tick."""
@@ -63,13 +59,12 @@ class Switchboard:
                 "closed_slow", "closed_silent", "closed_limit",
             ), 0,
         )  # fmt: skip
+        self._sender = Sender(self.router, self.counters)
+        self.feeder = Feeder(settings, view, self.router, self._sender.serve_behind)
         self._settings = settings
         self._view = view
         self._reception = Reception(settings, view, self.router, authenticate)
-        self._flushed: dict[float, int] = dict.fromkeys((0.0, *RATES), self.router.head_m)
-        self._now = Moment(0, 0)
         self._swept: list[Connection] = []
-        self._mark_cache: tuple[tuple[int, int, bool], bytes] = ((-1, 0, False), b"")
 
     # -- the tape's side -------------------------------------------------------------------
 
@@ -77,7 +72,7 @@ class Switchboard:
         """Take a batch that has just been journalled."""
         if not batch.ticks:
             return
-        self._now = now
+        self._sender.now = now
         if batch.epoch != self.epoch:
             self._begin_epoch(batch.epoch)
         elif batch.first_m > self.router.head_m + 1:
@@ -94,35 +89,35 @@ class Switchboard:
 
     def flush(self, now: Moment) -> None:
         """Write what is due to raw subscriptions."""
-        self._now = now
+        self._sender.now = now
         due = self.router.take_raw()
-        self._flushed[0.0] = self.router.head_m
+        self._sender.flushed[0.0] = self.router.head_m
         for connection in due:
-            self._serve(connection)  # type: ignore[arg-type]  # an Outlet of ours is a Connection
+            self._sender.serve(connection)  # type: ignore[arg-type]  # an Outlet of ours is a Connection
 
     def turn(self, rates: Sequence[float], now: Moment) -> None:
         """Write what is due to interval subscriptions of these rates."""
-        self._now = now
+        self._sender.now = now
         self.feeder.part(rates)
         due = self.router.take_rates(rates)
         for rate in rates:
-            self._flushed[rate] = self.router.head_m
+            self._sender.flushed[rate] = self.router.head_m
         for connection in due:
-            self._serve(connection)  # type: ignore[arg-type]  # likewise
+            self._sender.serve(connection)  # type: ignore[arg-type]  # likewise
 
     def step(self, now: Moment) -> bool:
         """Serve one slice from memory to somebody who is behind; False when nobody can be served."""
-        self._now = now
+        self._sender.now = now
         return self.feeder.step()
 
     def feed(self, catch_up: CatchUp, items: deque[Batch | Damage], now: Moment) -> bool:
         """Serve one slice of what was read from the journal; False when there is no more to serve."""
-        self._now = now
+        self._sender.now = now
         return self.feeder.feed(catch_up, items)
 
     def sweep(self, now: Moment) -> None:
         """Look after the next sixteenth of all connections: time-outs, signs of life, marks for idle ones."""
-        self._now = now
+        self._sender.now = now
         self.feeder.retry()
         if not self._swept:
             self._swept = list(self.connections)
@@ -152,7 +147,7 @@ class Switchboard:
 
     def receive(self, connection: Connection, payload: bytes, now: Moment) -> None:
         """A client has sent one message of the WebSocket."""
-        self._now = now
+        self._sender.now = now
         self.heard(connection, now)
         try:
             messages = parse_frame(payload, packed=connection.packed)
@@ -167,9 +162,9 @@ class Switchboard:
 
     def fail(self, connection: Connection, now: Moment) -> None:
         """What a client sent could not be handled, by our fault: tell it and let it come again."""
-        self._now = now
+        self._sender.now = now
         self.counters["failed"] += 1
-        self._say(connection, error_message(codes.HUB, ""))
+        self._sender.say(connection, error_message(codes.HUB, ""))
         self._close(connection, codes.CLOSE_HUB)
 
     def fail_serving(self, now: Moment) -> None:
@@ -196,7 +191,7 @@ class Switchboard:
 
     def drain(self, connection: Connection, now: Moment) -> None:
         """The client takes bytes again."""
-        self._now = now
+        self._sender.now = now
         connection.stalled = False
         connection.heard_ns = connection.wrote_ns = now.awake_ns
         connection.write_rest()
@@ -215,12 +210,12 @@ class Switchboard:
 
     def shut(self, now: Moment) -> None:
         """The hub is going down: tell everybody."""
-        self._now = now
+        self._sender.now = now
         self._flush_all()
         for connection in list(self.connections):
-            mark = connection.mark(self.router.head_m, self._flushed)
+            mark = self._sender.mark(connection)
             told = {"op": "drain", "deadline_ms": 0, "after": [0, 5_000]}
-            self._say(connection, told if mark is None else {**told, "m": mark})
+            self._sender.say(connection, told if mark is None else {**told, "m": mark})
             self._close(connection, codes.CLOSE_DRAIN)
 
     # -- effects ---------------------------------------------------------------------------
@@ -228,10 +223,10 @@ class Switchboard:
     def _admit(self, connection: Connection, caller: Caller) -> bool:
         """Let a user's connection in, in place of a dead one if need be; else refuse it."""
         try:
-            dead = self._reception.admit(connection, caller, self._now)
+            dead = self._reception.admit(connection, caller, self._sender.now)
         except MessageError as error:
             self.counters["closed_limit"] += 1
-            self._say(connection, error_message(error.code, error.hint))
+            self._sender.say(connection, error_message(error.code, error.hint))
             self._close(connection, codes.CLOSE_CONN_LIMIT)
             return False
         if dead is not None:
@@ -246,7 +241,7 @@ class Switchboard:
                 continue
             self._answer(connection, answers)
             if connection.outbox:
-                self._serve(connection)  # what came before a change leaves before it is confirmed
+                self._sender.serve(connection)  # what came before a change leaves before it is confirmed
             if isinstance(effect, Subscribe):
                 self._subscribe(connection, effect)
             elif isinstance(effect, Unsubscribe):
@@ -259,7 +254,7 @@ class Switchboard:
 
     def _answer(self, connection: Connection, answers: list[dict[str, Any]]) -> None:
         if answers:
-            self._write(connection, [control(answers, packed=connection.packed)])
+            self._sender.write(connection, [control(answers, packed=connection.packed)])
             answers.clear()
 
     def _subscribe(self, connection: Connection, wish: Subscribe) -> None:
@@ -281,7 +276,7 @@ class Switchboard:
             subscription.cursor_m = self.router.head_m
             epoch = self._view.epoch()  # that of the counts, which may have begun without a tick
         connection.subs[wish.sub_id] = subscription
-        self._say(connection, self._ok(wish, subscription, epoch, resumed=resumed))
+        self._sender.say(connection, self._reception.confirm(wish, subscription, epoch, resumed=resumed))
         self.feeder.add(
             CatchUp(
                 subscription, self._view, self.encoder, after_m=subscription.cursor_m, epoch=epoch,
@@ -289,26 +284,6 @@ class Switchboard:
             )
         )  # fmt: skip
         self.feeder.serve_now(subscription)
-
-    def _ok(
-        self, wish: Subscribe, subscription: Subscription, epoch: int, *, resumed: bool
-    ) -> dict[str, Any]:
-        answer: dict[str, Any] = {"op": "ok", "id": wish.sub_id, "e": epoch, "m": subscription.cursor_m}
-        if wish.star:
-            answer["star"] = True
-        elif len(subscription.channels) <= CHANNELS_IN_OK:
-            names = subscription.channels
-            answer["chans"] = {name: {} if resumed else {"n": self._view.count(name)} for name in names}
-        else:
-            answer["channels"] = len(subscription.channels)
-        answer["mode"] = "interval" if subscription.rate else "raw"
-        if subscription.rate:
-            answer["hz"] = subscription.rate
-        if wish.denied:
-            answer["denied"] = list(wish.denied[:CHANNELS_IN_OK])
-            if len(wish.denied) > CHANNELS_IN_OK:
-                answer["denied_more"] = len(wish.denied) - CHANNELS_IN_OK
-        return answer
 
     def _unsubscribe(self, connection: Connection, sub_id: int) -> None:
         subscription = connection.subs.pop(sub_id, None)
@@ -340,7 +315,7 @@ class Switchboard:
         behind = [subscription for subscription in connection.subs.values() if subscription.live]
         for subscription in behind:
             subscription.live = False
-            subscription.cursor_m = max(subscription.cursor_m, self._flushed[subscription.rate])
+            subscription.cursor_m = max(subscription.cursor_m, self._sender.flushed[subscription.rate])
             self.router.detach(subscription)
         connection.outbox.clear()
         for subscription in behind:
@@ -365,52 +340,20 @@ class Switchboard:
         before, self.epoch = self.epoch, epoch
         for connection in list(self.connections):
             if connection.session.caller is not None and not connection.subs:
-                self._say(connection, epoch_message(self._view.start(epoch)))
+                self._sender.say(connection, epoch_message(self._view.start(epoch)))
         self._all_fall_behind(before)
 
     # -- bytes -----------------------------------------------------------------------------
 
     def _flush_all(self) -> None:
-        self.flush(self._now)
-        self.turn(RATES, self._now)
-
-    def _serve_behind(self, subscription: Subscription) -> None:
-        """Write what the feeder has put together, with the mark that it makes true."""
-        connection: Connection = subscription.connection  # type: ignore[assignment]  # likewise
-        self._serve(connection, mark_every_ns=0)
-
-    def _serve(self, connection: Connection, mark_every_ns: int = MARK_EVERY_NS) -> None:
-        """Write everything that is due on a connection, and now and then its mark."""
-        if not connection.outbox:
-            return
-        pieces = connection.outbox.copy()
-        connection.outbox.clear()
-        if self._now.awake_ns - connection.marked_ns >= mark_every_ns:
-            mark = connection.mark(self.router.head_m, self._flushed)
-            if mark is not None and mark > connection.told_m:
-                pieces.append(self._mark_frame(connection, mark))
-        self._write(connection, pieces)
-
-    def _write(self, connection: Connection, pieces: list[bytes]) -> None:
-        if not connection.closed and pieces:
-            connection.wrote_ns = self._now.awake_ns
-            self.counters["writes"] += 1
-            connection.send(pieces)
-
-    def _mark_frame(self, connection: Connection, mark: int) -> bytes:
-        connection.told_m = mark
-        connection.marked_ns = self._now.awake_ns
-        # Connections that have everything share their mark, and so its frame.
-        key = (mark, self._now.utc_ns, connection.packed)
-        if self._mark_cache[0] != key:
-            self._mark_cache = (key, mark_frame(mark, self._now.utc_ns // 1_000, packed=connection.packed))
-        return self._mark_cache[1]
+        self.flush(self._sender.now)
+        self.turn(RATES, self._sender.now)
 
     def _look_after(self, connection: Connection) -> None:
-        self._perform(connection, connection.session.tick(self._now))
+        self._perform(connection, connection.session.tick(self._sender.now))
         if connection.closed:
             return
-        now_ns = self._now.awake_ns
+        now_ns = self._sender.now.awake_ns
         ping_ns = self._settings.ping_s * _SECOND_NS
         if connection.stalled:
             if now_ns - connection.stalled_ns > self._settings.stall_s * _SECOND_NS:
@@ -425,13 +368,8 @@ class Switchboard:
             connection.pinged = True
             connection.wire.ping()
         if now_ns - connection.wrote_ns >= ping_ns and connection.user is not None:
-            mark = connection.mark(self.router.head_m, self._flushed)
-            if mark is not None:
-                self._write(connection, [self._mark_frame(connection, mark)])
+            self._sender.tell_mark(connection)
 
     def _close(self, connection: Connection, code: codes.CloseCode, reason: str = "") -> None:
         connection.wire.close(code.number, reason or code.word)
         self.lost(connection)
-
-    def _say(self, connection: Connection, message: dict[str, Any]) -> None:
-        self._write(connection, [control([message], packed=connection.packed)])

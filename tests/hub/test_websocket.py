@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hub.websocket import (
     AFTER_END_BYTES_MAX,
+    AFTER_END_FRAMES_MAX,
     CONTROLS_PER_SECOND_MAX,
     FRAGMENTS_MAX,
     REASON_BYTES_MAX,
@@ -358,6 +359,16 @@ def test_flood_after_our_close_is_not_read_for_ever() -> None:
         assert line.feed(frame) == []
     line.core.receive_eof()
     line.collect()
+    assert line.half_closed
+
+
+def test_after_the_end_no_more_than_so_many_tiny_frames_are_parsed() -> None:
+    """They are cheap to send and dear to read."""
+    line = Line()
+    line.core.close(4509, "")
+    assert line.feed(masked(TEXT) * AFTER_END_FRAMES_MAX) == []
+    assert not line.half_closed
+    assert line.feed(masked(TEXT) * 2_000) == []
     assert line.half_closed
 
 
