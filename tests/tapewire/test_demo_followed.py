@@ -134,8 +134,8 @@ def check(messages: list[dict[str, Any]]) -> None:
 
 
 def test_a_demo_that_forgets_is_noticed(tmp_path: Path, started: list[Hub | Tail]) -> None:
-    """Started again without its folder, the tape is another one: tail says so, and begins anew."""
-    first = Hub("demo", *MARKET)
+    """Started again on another folder, the tape is another one: tail says so, and begins anew."""
+    first = Hub("demo", *MARKET, "--data", str(tmp_path / "first"))
     started.append(first)
     first.until_stored(5_000, everything=False)
     tail = Tail(tmp_path, first, "AAPL", "--json")
@@ -143,7 +143,8 @@ def test_a_demo_that_forgets_is_noticed(tmp_path: Path, started: list[Hub | Tail
     tail.until(lambda: any(message["op"] == "mark" for message in tail.messages()))
     first.process.kill()
     first.process.communicate()
-    second = Hub("demo", "--rate", "50", "--no-browser", port=first.port)  # never to come to mark 5,000
+    slow = ("--rate", "50", "--no-browser")  # it does not come to mark 5,000
+    second = Hub("demo", *slow, "--data", str(tmp_path / "second"), port=first.port)
     started.append(second)
     tail.until(lambda: "connected again" in tail.err.read_text())
     before = tail.ticks()
