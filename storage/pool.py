@@ -131,9 +131,12 @@ class HistoryPool:
         """The oldest event time stored, ns; None when nothing is."""
         return (await self._ask(FirstTimeRequest(family, lineup), NumberReply)).number
 
-    async def mark_at(self, time_ns: int, up_to_m: int) -> int:
-        """The last mark up to `up_to_m` received at or before a time; 0 when there is none."""
-        return (await self._ask(MarkAtRequest(time_ns, up_to_m), NumberReply)).number or 0
+    async def mark_at(self, time_ns: int, up_to_m: int) -> int | None:
+        """The last mark up to `up_to_m` received at or before a time; 0 when there is none.
+
+        None when the tape is not kept so far back.
+        """
+        return (await self._ask(MarkAtRequest(time_ns, up_to_m), NumberReply)).number
 
     async def stored(self, ranges: Sequence[MarkRange]) -> Stored:
         """What the store holds of some marks."""

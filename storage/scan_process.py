@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from storage.bars import bars_page
@@ -43,8 +44,8 @@ from tape.errors import TapeError
 from tape.marks import Marks
 from tape.reader import TapeReader
 
-MarkAt = Callable[[int, int], int]
-"""(time_ns, up_to_m) → the last mark received at or before a time."""
+MarkAt = Callable[[int, int], int | None]
+"""(time_ns, up_to_m) → the last mark received at or before a time; None when nobody knows any more."""
 
 
 def answer(request: Request, history: History, mark_at: MarkAt) -> Reply:
@@ -98,7 +99,13 @@ def serve(data_dir: Path, requests: int, replies: int) -> None:
     tail = TailCache(TapeReader(data_dir).read)
     history = History(open_reader(settings.storage, data_dir), tail.read, lambda: marks.durable)
     while (body := _read_message(requests)) is not None:
-        _write_all(replies, encode_message(answer(decode_request(body), history, tape.mark_at)))
+        _write_all(replies, encode_message(answer(decode_request(body), history, partial(_mark_at, tape))))
+
+
+def _mark_at(tape: TapeReader, time_ns: int, up_to_m: int) -> int | None:
+    """The last mark received by a time; None when the tape is not kept so far back."""
+    mark = tape.mark_at(time_ns, up_to_m)
+    return None if mark == 0 and tape.first_m() > 1 else mark
 
 
 def _read_message(descriptor: int) -> bytes | None:

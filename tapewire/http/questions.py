@@ -58,7 +58,8 @@ LINEUP: Final = Parameter("lineup", read_lineup, "Name of the line-up. Default: 
 KNOWN_AT: Final = Parameter(
     "known_at",
     read_known_at,
-    "Answer as it was known at a mark, or at a time. Default: now. The answer says which mark it was.",
+    "Answer as it was known at a mark, or at a time within what is kept of the tape. Default: now. The "
+    "answer says which mark it was.",
     "12345",
 )
 CURSOR: Final = Parameter(

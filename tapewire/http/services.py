@@ -61,8 +61,11 @@ class History(Protocol):
         """The gaps of a stretch of time."""
         ...
 
-    async def mark_at(self, time_ns: int, up_to_m: int) -> int:
-        """The last mark up to `up_to_m` whose receive time is not after a time, ns; 0 = none."""
+    async def mark_at(self, time_ns: int, up_to_m: int) -> int | None:
+        """The last mark up to `up_to_m` whose receive time is not after a time, ns; 0 = none.
+
+        None when nobody knows any more.
+        """
         ...
 
 

@@ -84,22 +84,29 @@ async def lowered(call: Call, known_at: int, ceiling: Ceiling) -> int:
     """A mark, lowered to what was received up to the ceiling: the one place that computes it."""
     if ceiling.time_ns is None:
         return known_at
-    return min(known_at, await _mark_at(call, ceiling.time_ns, known_at))
+    # where nobody knows any more what is old enough, nothing counts as old enough
+    return min(known_at, await _mark_at(call, ceiling.time_ns, known_at) or 0)
 
 
 async def known_mark(call: Call, asked: KnownAt) -> int:
     """The mark that a `known_at` parameter stands for.
 
     Raises:
-        Problem: a mark that has not been given yet.
+        Problem: a mark that has not been given yet, or a time before what is kept of the tape.
     """
     accepted = call.services.marks.accepted
     if asked.time_ns:
-        return await _mark_at(call, asked.time_ns, accepted)
+        mark = await _mark_at(call, asked.time_ns, accepted)
+        if mark is None:
+            raise _bad_known_at("the tape is no longer kept so far back; give a mark")
+        return mark
     if asked.m > accepted:
-        detail = f"the newest mark is {accepted}"
-        raise Problem("bad-parameter", f"known_at: {detail}", [Fault(detail, "known_at")])
+        raise _bad_known_at(f"the newest mark is {accepted}")
     return asked.m
+
+
+def _bad_known_at(detail: str) -> Problem:
+    return Problem("bad-parameter", f"known_at: {detail}", [Fault(detail, "known_at")])
 
 
 def cursor_behind(call: Call, frozen: Frozen, place: Place) -> str:
@@ -139,7 +146,7 @@ def _check_asked(known_at: KnownAt | None, asked: int | None, place: Place, ceil
         raise Problem("bad-cursor", "the cursor belongs to another known_at", [Fault("differs", "known_at")])
 
 
-async def _mark_at(call: Call, time_ns: int, up_to_m: int) -> int:
+async def _mark_at(call: Call, time_ns: int, up_to_m: int) -> int | None:
     try:
         return await call.services.history.mark_at(time_ns, up_to_m)
     except StorageError as error:

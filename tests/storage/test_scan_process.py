@@ -142,6 +142,37 @@ def test_requests_are_served_in_order_until_there_are_no_more(folder: Path) -> N
     assert page.rows == 5
 
 
+def test_a_time_before_what_is_kept_of_the_tape_has_no_mark(tmp_path: Path) -> None:
+    """Not the mark 0, which would say that nothing had been received by then."""
+    tape = open_tape(tmp_path)
+    publish(tape, some_ticks(0, 50))
+    tape.close()
+    with subprocess.Popen(
+        child_command("storage.scan_process", tmp_path),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env=child_environment(ChildSettings(StorageSettings(), "")),
+    ) as worker:  # fmt: skip
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+
+        def asked(time_ns: int) -> Reply:
+            assert worker.stdin is not None
+            assert worker.stdout is not None
+            worker.stdin.write(encode_message(MarkAtRequest(time_ns, 50)))
+            worker.stdin.flush()
+            (length,) = LENGTH.unpack(worker.stdout.read(LENGTH.size))
+            return decode_reply(worker.stdout.read(length))
+
+        assert asked(1) == NumberReply(0)
+        (segment,) = (tmp_path / "journal").iterdir()
+        segment.unlink()
+        tape = open_tape(tmp_path)
+        publish(tape, some_ticks(50, 50))
+        tape.close()
+        assert asked(1) == NumberReply(None)
+        worker.stdin.close()
+
+
 PRINTS = """
 import sys
 import storage.scan_process as process

@@ -79,3 +79,17 @@ def test_failures_of_the_store_become_problems() -> None:
         assert problem.kind.name == "store-unavailable"
         assert problem.headers == {"Retry-After": "1"}
         assert b"/x" not in problem.body()
+
+
+async def test_a_time_before_what_is_kept_of_the_tape_is_refused(world: World) -> None:
+    """An empty answer would say that nothing was known then. Whoever is delayed sees nothing."""
+    world.publish(trade("AAPL", OLD, 1))
+    world.publish(trade("AAPL", NOW, 2))
+    world.store_all()
+    del world.tape[0]
+    with pytest.raises(Problem) as caught:
+        await settled(call_of(world, known_at=KnownAt(time_ns=OLD + 1)))
+    assert caught.value.kind.name == "bad-parameter"
+    assert [fault.parameter for fault in caught.value.errors] == ["known_at"]
+    assert await settled(call_of(world, known_at=KnownAt(m=1))) == 1
+    assert await settled(call_of(world, "cyd")) == 0

@@ -112,9 +112,9 @@ class WorldHistory:
         """Gaps."""
         return self._ask(GapsRequest(lineup, start_ns, end_ns, known_at), GapsReply).gaps
 
-    async def mark_at(self, time_ns: int, up_to_m: int) -> int:
+    async def mark_at(self, time_ns: int, up_to_m: int) -> int | None:
         """By receive time."""
-        return self._ask(MarkAtRequest(time_ns, up_to_m), NumberReply).number or 0
+        return self._ask(MarkAtRequest(time_ns, up_to_m), NumberReply).number
 
     def _ask(self, request: Request, kind: type[R]) -> R:
         if self.failure is not None:
@@ -170,15 +170,16 @@ class World:
                 numbers, ticks = batch.ns[first:last], batch.ticks[first:last]
                 yield Batch(1, batch.lineup, batch.first_m + first, [0] * len(ticks), numbers, ticks)
 
-    def mark_at(self, time_ns: int, up_to_m: int) -> int:
-        """The last mark received up to a time."""
+    def mark_at(self, time_ns: int, up_to_m: int) -> int | None:
+        """The last mark received up to a time; None when the tape does not begin at its first mark."""
         marks = [
             batch.first_m + place
             for batch in self.tape
             for place, tick in enumerate(batch.ticks)
             if tick.ts_recv <= time_ns
         ]
-        return max((m for m in marks if m <= up_to_m), default=0)
+        first_m = self.tape[0].first_m if self.tape else 1
+        return max((m for m in marks if m <= up_to_m), default=0 if first_m == 1 else None)
 
     def health(self) -> Health:
         """What the states mean now."""
