@@ -124,7 +124,7 @@ class HubSettings(Section, frozen=True):
     """Most subscriptions of one connection."""
     connections_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 20_000
     """Most connections at a time; others are asked to come again later."""
-    connections_per_user_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 1_000
+    connections_per_user_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
     """Most connections of one user at a time; a dead one makes room for a new one."""
     message_bytes: Annotated[int, Meta(ge=1_024, le=16_777_216)] = 10_240
     """Largest message that a client may send, bytes."""

@@ -56,14 +56,16 @@ class Auth(Struct, frozen=True, tag_field="op", tag="auth"):
 
 
 class Sub(Struct, frozen=True, tag_field="op", tag="sub"):
-    """Ask for channels: every symbol in every kind."""
+    """Ask for channels: every symbol in every kind. A field that is null is one that is absent."""
 
     id: Id
     symbols: list[str] | Literal["*"]
-    kinds: Kinds = field(default_factory=lambda: ["t", "q"])
-    mode: Literal["raw", "interval", "conflated"] = "raw"
+    kinds: Kinds | None = None
+    """None = trades and quotes."""
+    mode: Literal["raw", "interval", "conflated"] | None = None
+    """None = raw."""
     hz: Hz | None = None
-    lineup: Lineup = ""
+    lineup: Lineup | None = None
     start: From | None = field(name="from", default=None)
     where: Raw = Raw()
     fields: Raw = Raw()
@@ -135,9 +137,14 @@ def _parse_message(raw: Raw, *, packed: bool) -> Message | MessageError:
         decoded: Message = message.decode(raw)
     except _WRONG as error:
         return MessageError(BAD_MSG, _hint(error), _id_of(raw, anything))
-    if isinstance(decoded, Sub) and (decoded.where or decoded.fields):
+    if isinstance(decoded, Sub) and not (_absent(decoded.where) and _absent(decoded.fields)):
         return MessageError(BAD_MSG, "`where` and `fields` are not of this version", decoded.id)
     return decoded
+
+
+def _absent(raw: Raw) -> bool:
+    """Whether a field that is not looked into was left out, or is null."""
+    return bytes(raw) in (b"", b"null", b"\xc0")
 
 
 def _hint(error: Exception) -> str:

@@ -65,6 +65,7 @@ class Switchboard:
         self._view = view
         self._reception = Reception(settings, view, self.router, authenticate)
         self._swept: list[Connection] = []
+        self._strangers: dict[Connection, None] = {}
 
     # -- the tape's side -------------------------------------------------------------------
 
@@ -131,8 +132,11 @@ class Switchboard:
 
     @property
     def full(self) -> bool:
-        """Whether there is no room for another connection."""
-        return len(self.connections) >= self._settings.connections_max
+        """Whether there is no room for another connection.
+
+        Those who have not said who they are make room: they must not keep out those who will.
+        """
+        return len(self.connections) - len(self._strangers) >= self._settings.connections_max
 
     def connect(self, wire: Wire, now: Moment, *, packed: bool) -> Connection | None:
         """A client has connected; None when there is no room (the wire was closed)."""
@@ -140,8 +144,11 @@ class Switchboard:
             self.counters["refused"] += 1
             wire.close(codes.CLOSE_OVERLOAD.number, f"{codes.CLOSE_OVERLOAD.word}, retry in 5 s")
             return None
+        if len(self.connections) >= self._settings.connections_max:
+            self.counters["refused"] += 1
+            self._close(next(iter(self._strangers)), codes.CLOSE_OVERLOAD)
         connection = Connection(wire, Session(self._settings, self._reception, now), packed=packed, now=now)
-        self.connections[connection] = None
+        self.connections[connection] = self._strangers[connection] = None
         self.counters["accepted"] += 1
         return connection
 
@@ -203,6 +210,7 @@ class Switchboard:
         """The connection has ended."""
         connection.closed = True
         self.connections.pop(connection, None)
+        self._strangers.pop(connection, None)
         for subscription in connection.subs.values():
             self._end(subscription)
         connection.subs.clear()
@@ -229,6 +237,7 @@ class Switchboard:
             self._sender.say(connection, error_message(error.code, error.hint))
             self._close(connection, codes.CLOSE_CONN_LIMIT)
             return False
+        self._strangers.pop(connection, None)
         if dead is not None:
             self._close(dead, codes.CLOSE_SILENT)
         return True

@@ -21,6 +21,7 @@ CHANNELS_PER_COMMAND: Final = 500
 """A `sub` counts as one command more for each so many channels: commands cost what they cause."""
 STARS_MAX: Final = 8
 """Subscriptions to every symbol that one connection may have; each may stand for thousands of channels."""
+DEFAULT_KINDS: Final = ("t", "q")
 DEFAULT_HZ: Final = 4.0
 CONFLATED_HZ: Final = 16.0
 """`conflated` is this for now: as soon as the line is free, but no more often."""
@@ -45,19 +46,17 @@ class Wishes:
         Raises:
             MessageError: it cannot be granted; nothing has changed.
         """
-        kinds = _kinds(message)
+        kinds, lineup = _kinds(message), message.lineup or ""
         if message.symbols == MARKET:
             self._check_star(message, kinds, caller)
-            wish = Subscribe(message.id, message.lineup, (), kinds, True, _rate(message), start)
+            wish = Subscribe(message.id, lineup, (), kinds, True, _rate(message), start)
         else:
             self._check_room(message.id, len(message.symbols) * len(kinds))
             # Judged by what is asked for, before any work is done for it.
             if not spend(len(message.symbols) * len(kinds) // CHANNELS_PER_COMMAND):
                 raise MessageError(codes.RATE, "a sub counts by its channels; ask again later", message.id)
             channels, denied = _channels(message, kinds, caller)
-            wish = Subscribe(
-                message.id, message.lineup, channels, kinds, False, _rate(message), start, denied
-            )
+            wish = Subscribe(message.id, lineup, channels, kinds, False, _rate(message), start, denied)
         # What was denied is told once, and not kept.
         self._by_id[message.id] = structs.replace(wish, denied=())
         return wish
@@ -102,7 +101,7 @@ class Wishes:
             if kind.endswith(BACKFILLED):
                 hint = "kinds: back-filled channels are asked for by symbol"
                 raise MessageError(codes.BAD_MSG, hint, message.id)
-            access = caller.access(message.lineup, kind, MARKET)
+            access = caller.access(message.lineup or "", kind, MARKET)
             if access is not Access.LIVE:
                 hint = "symbols: all of them are more than you may have"
                 raise MessageError(_denial(access), hint, message.id)
@@ -122,14 +121,15 @@ class Wishes:
 
 
 def _kinds(message: Sub) -> tuple[str, ...]:
-    for kind in message.kinds:
+    kinds = message.kinds or DEFAULT_KINDS
+    for kind in kinds:
         if kind.removesuffix(BACKFILLED) not in CHANNEL_KINDS:
             raise MessageError(codes.BAD_MSG, f"kinds: one of {' '.join(sorted(CHANNEL_KINDS))}", message.id)
-    return tuple(dict.fromkeys(message.kinds))
+    return tuple(dict.fromkeys(kinds))
 
 
 def _rate(message: Sub) -> float | None:
-    if message.mode == "raw":
+    if message.mode in (None, "raw"):
         return None
     if message.hz is not None:
         return message.hz
@@ -140,6 +140,7 @@ def _channels(
     message: Sub, kinds: tuple[str, ...], caller: Caller
 ) -> tuple[tuple[str, ...], tuple[dict[str, str], ...]]:
     """The channels that are granted, and what is not. Partial success is normal."""
+    lineup = message.lineup or ""
     channels: dict[str, None] = {}
     denied: list[dict[str, str]] = []
     for text in message.symbols:
@@ -150,9 +151,9 @@ def _channels(
             continue
         for kind in kinds:
             base = kind.removesuffix(BACKFILLED)
-            access = caller.access(message.lineup, base, symbol)
+            access = caller.access(lineup, base, symbol)
             if access is Access.LIVE:
-                channels[channel_name(base, symbol, message.lineup, base != kind)] = None
+                channels[channel_name(base, symbol, lineup, base != kind)] = None
             else:
                 denied.append({"symbol": symbol, "kind": kind, "code": _denial(access).word})
     return tuple(channels), tuple(denied)

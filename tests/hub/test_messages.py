@@ -62,7 +62,7 @@ def test_every_message_is_understood_in_both_codecs(packed: bool) -> None:
         packed=packed,
     )
     assert isinstance(found[2], Sub)
-    assert (found[2].kinds, found[2].mode, found[2].hz, found[2].start) == (["t", "q"], "raw", None, None)
+    assert (found[2].kinds, found[2].mode, found[2].hz, found[2].start) == (None, None, None, None)
     assert [found[0], found[1], *found[3:]] == [
         Hello("demo", Resume(5)), Auth("t"), Unsub(1), Ping(2, 3), Bye("done"),
     ]  # fmt: skip
@@ -211,3 +211,14 @@ def test_any_message_is_understood_or_refused(messages: list[dict[str, Any]], op
         assert b"NaN" in payload or b"Infinity" in payload or b"\\ud" in payload
         return
     assert len(found) == len(messages)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_field_that_is_null_is_one_that_is_absent(packed: bool) -> None:
+    """As some languages write what was never set."""
+    absent = dict.fromkeys(("kinds", "mode", "hz", "lineup", "from", "where", "fields"))
+    encode = msgspec.msgpack.encode if packed else msgspec.json.encode
+    (found,) = parse_frame(encode([{"op": "sub", "id": 1, "symbols": ["A"], **absent}]), packed=packed)
+    assert isinstance(found, Sub)
+    (found,) = parse_frame(encode([{"op": "sub", "id": 1, "symbols": ["A"], "where": {}}]), packed=packed)
+    assert isinstance(found, MessageError)

@@ -212,7 +212,9 @@ def test_own_page_is_one_that_came_from_where_it_connects_to(
 
 async def test_hub_that_is_full_refuses_the_handshake() -> None:
     """With the seconds to wait."""
-    async with House(connections_max=1).running(listen=True) as house, client_of(house):
+    async with House(connections_max=1).running(listen=True) as house, client_of(house) as first:
+        await first.send(HELLO)
+        await first.read("welcome")
         with pytest.raises(InvalidStatus) as caught:
             async with client_of(house):
                 raise AssertionError("it was let in")

@@ -264,11 +264,27 @@ def test_hub_that_is_full_asks_to_come_again() -> None:
     """With a code that says so."""
     rig = Rig(connections_max=1)
     Phone(rig).hello()
+    assert rig.board.full
     late = Phone(rig).connect()
     assert late.connection is None
     assert late.wire.closed is not None
     assert late.wire.closed[0] == 4101
     assert rig.board.counters["refused"] == 1
+
+
+def test_those_who_say_nothing_do_not_keep_out_those_who_do() -> None:
+    """The stranger who has waited longest makes room; somebody who was let in never does."""
+    rig = Rig(connections_max=2)
+    known = Phone(rig).hello()
+    strangers = [Phone(rig).connect() for _ in range(3)]
+    assert [phone.wire.closed is None for phone in (known, *strangers)] == [True, False, False, True]
+    full = [rig.board.full]
+    late = Phone(rig).hello()
+    full.append(rig.board.full)
+    assert late.of("welcome")
+    assert strangers[2].wire.closed is not None
+    assert full == [False, True]
+    assert len(rig.board.connections) == 2
 
 
 def test_withdrawn_rights_end_those_channels_live_and_on_the_way() -> None:

@@ -76,6 +76,12 @@ def test_lineup_and_backfill_are_part_of_the_channel() -> None:
     assert wish.channels == ("t:AAPL@iex", "t:AAPL@iex!b")
 
 
+def test_sub_that_says_only_symbols_gets_trades_and_quotes_of_the_default_line_up_raw() -> None:
+    """Every tick."""
+    wish = Desk().add(Sub(1, ["AAPL"]))
+    assert (wish.channels, wish.lineup, wish.rate_hz) == (("t:AAPL", "q:AAPL"), "", None)
+
+
 def test_no_symbols_are_no_channels() -> None:
     """An empty watchlist is no error."""
     assert Desk().add(sub(())).channels == ()
