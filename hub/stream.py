@@ -7,9 +7,11 @@ its answers cannot make us keep more of them.
 
 import asyncio
 import ipaddress
+import itertools
 import re
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Final, cast
 
 from config.settings import HubSettings
@@ -19,9 +21,14 @@ from hub.websocket import Ended, Event, Heard, Message, Opened, Refusal, WebSock
 
 JSON: Final = "tapewire.v1.json"
 MSGPACK: Final = "tapewire.v1.msgpack"
+TURN_SECONDS: Final = 0.001
+"""How long one client's messages are acted on before the loop turns to the others."""
 CLOSE_SECONDS: Final = 5.0
 """How long a close handshake may take."""
 RETRY_AFTER_SECONDS: Final = 5
+UNSENT_BYTES: Final = 32_768
+"""What the kernel takes for a client beyond what is on its way. By default it takes megabytes: each
+stalled client would hold them, and find old ticks in them when it reads again."""
 PORT: Final = re.compile(r":\d+\Z")
 
 
@@ -34,6 +41,10 @@ class WebSocketProtocol(asyncio.Protocol):
         self._write_buffer_bytes = write_buffer_bytes
         self._open_seconds = open_seconds
         self._timeout: asyncio.TimerHandle | None = None
+        self._received: Iterator[Event] | None = None
+        """What of the last read is still to be acted on."""
+        self._holds: set[str] = set()
+        """Why nothing is read at the moment."""
 
     def on_event(self, event: Event) -> None:
         """Act on what the client did. `Opened` comes first, nothing comes after `Ended`."""
@@ -49,19 +60,18 @@ class WebSocketProtocol(asyncio.Protocol):
         sock = self.transport.get_extra_info("socket")
         if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         self._abort_in(self._open_seconds)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the core and act on what it says."""
-        now_ns = int(asyncio.get_running_loop().time() * 1e9)
-        for event in self.core.receive(data, now_ns):
-            self.send_own()
-            if isinstance(event, Opened):
-                self._stop_timeout()
-            elif isinstance(event, Ended):
-                self._abort_in(CLOSE_SECONDS)
-            self.on_event(event)
-        self.send_own()
+        """Feed the core and act on what it says, now or in one of the loop's next turns."""
+        events = self.core.receive(data, int(asyncio.get_running_loop().time() * 1e9))
+        if self._received is not None:
+            self._received = itertools.chain(self._received, events)
+            return
+        self._received = events
+        self._act()
 
     def eof_received(self) -> bool:
         """The client has sent everything it will: it is gone."""
@@ -73,7 +83,22 @@ class WebSocketProtocol(asyncio.Protocol):
         """Tell it once."""
         self._stop_timeout()
         self.transport = None
+        self._received = None
         self.on_lost()
+
+    def hold(self, why: str) -> None:
+        """Read nothing until this, and every other hold, is released."""
+        if not self._holds and self.transport is not None and not self.transport.is_closing():
+            self.transport.pause_reading()
+        self._holds.add(why)
+
+    def release(self, why: str) -> None:
+        """End a hold, if there is one."""
+        if why not in self._holds:
+            return
+        self._holds.remove(why)
+        if not self._holds and self.transport is not None and not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def write(self, data: bytes) -> None:
         """Send whole frames."""
@@ -101,6 +126,25 @@ class WebSocketProtocol(asyncio.Protocol):
                 transport.write(data)
             elif transport.can_write_eof() and not transport.is_closing():
                 transport.write_eof()
+
+    def _act(self) -> None:
+        """Act on what was received. One client must not keep the others waiting: the rest has time."""
+        until = time.monotonic() + TURN_SECONDS
+        for event in self._received or ():
+            self.send_own()
+            if isinstance(event, Opened):
+                self._stop_timeout()
+            elif isinstance(event, Ended):
+                self._abort_in(CLOSE_SECONDS)
+            self.on_event(event)
+            if time.monotonic() > until and self.transport is not None:
+                self.send_own()
+                self.hold("busy")
+                asyncio.get_running_loop().call_soon(self._act)
+                return
+        self._received = None
+        self.send_own()
+        self.release("busy")
 
     def _abort_in(self, seconds: float) -> None:
         self._stop_timeout()
@@ -130,13 +174,12 @@ class StreamProtocol(WebSocketProtocol):
         self._settings = settings
         self._ended = ended
         self._connection: Connection | None = None
-        self._paused = False
 
     def on_event(self, event: Event) -> None:
         """Hand it to the hub."""
         if isinstance(event, Opened):
             self._connection = self._hub.connect(self, packed=event.subprotocol == MSGPACK)
-            if self._paused and self._connection is not None:
+            if "stalled" in self._holds and self._connection is not None:
                 self._hub.stall(self._connection)  # on a reused connection earlier answers may be in the way
         elif isinstance(event, Ended):
             self._leave()
@@ -155,17 +198,13 @@ class StreamProtocol(WebSocketProtocol):
 
     def pause_writing(self) -> None:
         """The client does not take what was written."""
-        self._paused = True
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.pause_reading()
+        self.hold("stalled")
         if self._connection is not None:
             self._hub.stall(self._connection)
 
     def resume_writing(self) -> None:
         """The client takes bytes again."""
-        self._paused = False
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.resume_reading()
+        self.release("stalled")
         if self._connection is not None:
             self._hub.drain(self._connection)
 

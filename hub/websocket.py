@@ -28,6 +28,8 @@ CONTROLS_PER_SECOND_MAX: Final = 64
 """How many pings and pongs a client may send."""
 AFTER_END_BYTES_MAX: Final = 512 * 1024
 """What a client had under way when we closed is read, until its close frame; no more than this."""
+AFTER_END_FRAMES_MAX: Final = 512
+"""Nor more frames than this: tiny ones take longer to parse than they took to send."""
 REASON_BYTES_MAX: Final = 123
 """Of a close frame: a control frame holds 125 bytes, two of them are the code (RFC 6455, 5.5)."""
 BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -108,6 +110,7 @@ class WebSocketCore:
         self._opened = False
         self._held = False
         self._after_end = 0
+        self._after_end_frames = 0
         self._apology: list[bytes] = []
         self._shaken = False
         """The request has come."""
@@ -172,7 +175,10 @@ class WebSocketCore:
         return begin + found + len(HEAD_END) - len(self._head_end)
 
     def _events(self, now_ns: int) -> Iterator[Event]:
-        for received in self._protocol.events_received():
+        events = self._protocol.events_received()
+        if self._ended:
+            self._after_end_frames += len(events)
+        for received in events:
             if self._ended:
                 break
             # What ends the connection may stand behind it in the same bytes: answers still go out first.
@@ -190,7 +196,7 @@ class WebSocketCore:
     def _discard(self, size: int) -> bool:
         """After the end only the client's close frame matters; False when that should have come by now."""
         self._after_end += size
-        if self._after_end <= AFTER_END_BYTES_MAX:
+        if self._after_end <= AFTER_END_BYTES_MAX and self._after_end_frames <= AFTER_END_FRAMES_MAX:
             return True
         if self._protocol.state is State.CLOSING and not self._protocol.eof_sent:
             self._protocol.fail(1002)

@@ -29,7 +29,7 @@ from storage.pool import HistoryPool
 from storage.stores import open_reader
 from tape.recovery import describe
 from tape.tape import Tape
-from tapewire.audit import log_decision
+from tapewire.audit import AuditTrail
 from tapewire.bar_feed import BarFeed
 from tapewire.demo_start import announce
 from tapewire.fanout import Streams, TapeHistory, make_hub
@@ -72,7 +72,7 @@ class System:
         self.directory = Path(settings.data_dir)
         open_reader(settings.storage, self.directory).close()
         self.pipeline = Pipeline()
-        self.accounts = Accounts(settings.accounts, log_decision)
+        self.accounts = Accounts(settings.accounts, AuditTrail().note)
         self.tape = Tape(settings.tape, self.directory, time.time_ns(), self.pipeline.on_batch)
         self.tape_history = TapeHistory(self.tape, self.directory)
         self.hub = make_hub(settings.hub, self.tape, self.accounts, self.tape_history)

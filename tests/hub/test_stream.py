@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
+from hub import stream
 from hub.stream import JSON, MSGPACK, is_own_page
 from tests.hub.loopback import LIMIT_SECONDS, House, ReadTape, until
 from tests.hub.rig import quote, trade
@@ -245,6 +248,39 @@ async def test_client_that_does_not_read_is_not_read_either_and_loses_nothing() 
         trades = await client.read("t", published)
         assert [message["n"] for message in trades] == list(range(1, published + 1))
         assert not client.of("gap")
+
+
+async def test_client_with_much_to_say_does_not_keep_others_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its messages are acted on a few at a time, all of them, and in order."""
+    monkeypatch.setattr(stream, "TURN_SECONDS", 0.0)
+    pings = 2_000
+    async with (
+        House(commands_burst=pings * 2).running(listen=True) as house,
+        raw_of(house) as long,
+        raw_of(house) as short,
+    ):
+        said = [masked(TEXT, json.dumps([{"op": "ping", "id": number}]).encode()) for number in range(pings)]
+        await long.send(head() + masked(TEXT, json.dumps([HELLO]).encode()) + b"".join(said))
+        await short.send(head() + masked(TEXT, json.dumps([HELLO, {"op": "ping", "id": 7}]).encode()))
+        await short.see(b'"op":"pong","id":7,')
+        assert house.hub.counters["writes"] < pings / 2
+        await long.see(f'"op":"pong","id":{pings - 1},'.encode())
+        ids = [int(number) for number in re.findall(rb'"op":"pong","id":(\d+)', long.seen)]
+        assert ids == list(range(pings))
+        long.seen.clear()
+        await long.send(said[5])
+        await long.see(b'"op":"pong","id":5,')
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="the system has no such bound")
+async def test_kernel_takes_little_for_a_client_that_does_not_read() -> None:
+    """What it holds is memory too, and old when it is read."""
+    async with House(ReadTape(ring_ticks=1_000)).running(listen=True) as house, client_of(house) as client:
+        await client.send(HELLO, SUB)
+        await client.read("ok")
+        (connection,) = house.hub.connections
+        sock = connection.wire.transport.get_extra_info("socket")  # type: ignore[attr-defined]
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == stream.UNSENT_BYTES
 
 
 async def test_connection_that_breaks_is_forgotten() -> None:
