@@ -84,6 +84,19 @@ class Accounts:
             raise TokenExpired("the bearer token has expired")
         return found
 
+    def authenticate_key(self, key_id: str, secret: str | None, now_ns: int) -> Principal:
+        """Who shows this key, now: its id is the user's name, its secret a token of that user.
+
+        Raises:
+            AuthMissing: there is no secret, or an empty one.
+            AuthFailed: the secret is nobody's, or of another user than the id says.
+            TokenExpired: it was somebody's, and has ended.
+        """
+        principal = self.authenticate(secret, now_ns)
+        if principal.user != key_id:
+            raise AuthFailed("the key is not known")
+        return principal
+
     def may(self, principal: Principal, lineup: str, kind: str, symbol: str, now_ns: int) -> Access:
         """How much of a channel the principal may read, now.
 

@@ -16,6 +16,9 @@ from tapewire.http.problems import Fault, Problem
 
 DELAY_NS: Final = 15 * 60 * 1_000_000_000
 """What *delayed* means."""
+KEY_ID: Final = "APCA-API-KEY-ID"
+KEY_SECRET: Final = "APCA-API-SECRET-KEY"
+"""The headers in which Alpaca's clients show who they are."""
 REALM: Final = 'Bearer realm="tapewire"'
 _PROBLEMS: Final[dict[type[AuthError], str]] = {
     AuthMissing: "auth-missing",
@@ -35,16 +38,28 @@ class Ceiling(Struct, frozen=True):
     """Newest event time and receive time, inclusive, ns; None = all there is."""
 
 
-def identify(accounts: Accounts, headers: Iterable[str], now_ns: int) -> Principal:
-    """Who sends the request; `headers` are the values of all its `Authorization` headers.
+def identify(
+    accounts: Accounts,
+    headers: Iterable[str],
+    now_ns: int,
+    key_ids: Sequence[str] = (),
+    secrets: Sequence[str] = (),
+) -> Principal:
+    """Who sends the request: by a bearer token, or by the id and the secret of a key.
+
+    `headers` are the values of all its `Authorization` headers, `key_ids` and `secrets` those of
+    `KEY_ID` and `KEY_SECRET`.
 
     Raises:
         Problem: 401 with `WWW-Authenticate`; 400 when there are several credentials.
     """
     values = list(headers)
-    if len(values) > 1:
-        raise Problem("bad-request", "there is more than one Authorization header")
+    if len(values) + max(len(key_ids), len(secrets)) > 1:
+        raise Problem("bad-request", "there is more than one credential")
     try:
+        if key_ids or secrets:
+            key_id, secret = next(iter(key_ids), ""), next(iter(secrets), None)
+            return accounts.authenticate_key(key_id, secret, now_ns)
         return accounts.authenticate(_bearer(values[0]) if values else None, now_ns)
     except AuthError as error:
         # RFC 6750: the scheme alone invites, an error code says that a token was refused

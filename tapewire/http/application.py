@@ -13,7 +13,7 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
-from tapewire.http.access import identify, is_trusted, networks
+from tapewire.http.access import KEY_ID, KEY_SECRET, identify, is_trusted, networks
 from tapewire.http.call import Call, Route
 from tapewire.http.parameters import parse_query, refuse_credentials
 from tapewire.http.problems import Problem, plain
@@ -50,7 +50,9 @@ def _endpoint(route: Route, services: Services) -> Handler:
         refuse_credentials(query)
         principal = None
         if route.permission == "token":
-            principal = identify(services.accounts, request.headers.getall(hdrs.AUTHORIZATION, ()), now_ns)
+            headers = (request.headers.getall(name, ()) for name in (hdrs.AUTHORIZATION, KEY_ID, KEY_SECRET))
+            bearers, key_ids, secrets = headers
+            principal = identify(services.accounts, bearers, now_ns, key_ids, secrets)
         values = parse_query(query, route.parameters(services.settings))
         return await route.handler(Call(request, services, principal, values, now_ns))
 

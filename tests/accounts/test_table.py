@@ -36,6 +36,30 @@ def test_a_token_shows_who_its_owner_is() -> None:
     assert (bob.tenant, bob.user, bob.roles) == ("other", "bob", frozenset())
 
 
+def test_a_key_is_a_user_s_name_with_a_token() -> None:
+    """The pair shows the same owner as the token alone."""
+    assert ACCOUNTS.authenticate_key("ann", "token-of-ann", NOW) == ACCOUNTS.authenticate("token-of-ann", NOW)
+
+
+@pytest.mark.parametrize(
+    ("key_id", "secret", "error"),
+    [
+        ("bob", "token-of-ann", AuthFailed),
+        ("", "token-of-ann", AuthFailed),
+        ("ann", "token-of-nobody", AuthFailed),
+        ("ann", "ann", AuthFailed),
+        ("ann", "", AuthMissing),
+        ("ann", None, AuthMissing),
+    ],
+)
+def test_a_key_whose_halves_do_not_belong_together_fails(
+    key_id: str, secret: str | None, error: type[Exception]
+) -> None:
+    """Another user's token, a name for a token, or no secret at all."""
+    with pytest.raises(error):
+        ACCOUNTS.authenticate_key(key_id, secret, NOW)
+
+
 @pytest.mark.parametrize("credential", [None, ""])
 def test_no_credential_is_missing(credential: str | None) -> None:
     """An empty one is none."""

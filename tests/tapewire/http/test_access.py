@@ -52,10 +52,41 @@ def test_whoever_is_not_known_is_told_how_to_be(headers: list[str], name: str, c
     assert b"canary" not in caught.value.body()
 
 
-def test_two_credentials_are_refused() -> None:
+def test_a_key_shows_who_asks() -> None:
+    """The user's name and the token, each in a header of its own."""
+    assert identify(ACCOUNTS, [], NOW, ["ann"], ["canary-ann"]).user == "ann"
+
+
+@pytest.mark.parametrize(
+    ("key_ids", "secrets", "name"),
+    [
+        (["ann"], [], "auth-missing"),
+        ([], ["canary-ann"], "auth-failed"),
+        (["bob"], ["canary-ann"], "auth-failed"),
+        (["cyd"], ["canary-cyd"], "token-expired"),
+    ],
+)
+def test_half_a_key_and_a_wrong_one_are_refused(key_ids: list[str], secrets: list[str], name: str) -> None:
+    """401, without repeating either half."""
+    with pytest.raises(Problem) as caught:
+        identify(ACCOUNTS, [], NOW, key_ids, secrets)
+    assert (caught.value.kind.name, caught.value.kind.status) == (name, 401)
+    assert b"canary" not in caught.value.body()
+
+
+@pytest.mark.parametrize(
+    ("headers", "key_ids", "secrets"),
+    [
+        (["Bearer canary-ann", "Bearer canary-bob"], [], []),
+        (["Bearer canary-ann"], ["ann"], ["canary-ann"]),
+        ([], ["ann", "bob"], ["canary-ann"]),
+        ([], ["ann"], ["canary-ann", "canary-bob"]),
+    ],
+)
+def test_two_credentials_are_refused(headers: list[str], key_ids: list[str], secrets: list[str]) -> None:
     """Two parsers might take two different ones."""
     with pytest.raises(Problem) as caught:
-        identify(ACCOUNTS, ["Bearer canary-ann", "Bearer canary-bob"], NOW)
+        identify(ACCOUNTS, headers, NOW, key_ids, secrets)
     assert caught.value.kind.name == "bad-request"
 
 

@@ -51,6 +51,14 @@ async def test_a_route_with_data_needs_a_valid_token(token: str, problem: str, w
     assert b"canary" not in answer.body
 
 
+async def test_a_key_in_its_headers_is_as_good_as_a_token(world: World) -> None:
+    """As Alpaca's clients send it; a wrong half is refused."""
+    async with world.serving() as client:
+        for secret, status in (("canary-ann", 200), ("canary-nobody", 401)):
+            keys = {"APCA-API-KEY-ID": "ann", "APCA-API-SECRET-KEY": secret}
+            assert (await client.get("/v1/marks", "", **keys)).status == status
+
+
 async def test_a_token_in_the_url_is_refused_before_anything_else(world: World) -> None:
     """Even with a good token in the header, and without one."""
     async with world.serving() as client:
