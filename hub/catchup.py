@@ -10,7 +10,7 @@ put there is kept as generators, not as bytes.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from hub.certificates import Account, Hole, Statement
@@ -252,8 +252,8 @@ class CatchUp:
             account.last_n = n
 
     def _certificates(self, statement: Statement, to_m: int) -> Iterator[bytes]:
-        for gap in self._unclosed(statement.since_m, to_m):
-            statement.note_gap(gap)
+        for gap in self._unclosed(to_m):
+            statement.note_gap(MarketGap(gap.from_m, None, gap.scope, gap.why))
         for message in statement.messages(to_m):
             yield self._control([message])
 
@@ -294,12 +294,13 @@ class CatchUp:
             if gap is not None:
                 self._statement.note_gap(gap)
 
-    def _unclosed(self, since_m: int, to_m: int) -> Iterator[MarketGap]:
-        """Market gaps that reach to the end of a stretch: opened in it, or before it."""
-        yield from self._gaps.still_open(since_m)
-        for gap in self._view.market_gaps.around(self.subscription.lineup, since_m, to_m):
+    def _unclosed(self, m: int) -> Iterable[MarketGap]:
+        """Market gaps that were not over at a mark: opened on the way, in front of it, or in a hole."""
+        known = {gap.from_m: gap for gap in self._gaps.open_at(m)}
+        for gap in self._view.market_gaps.open_at(self.subscription.lineup, m):
             if self._concerns(gap.scope):
-                yield gap
+                known.setdefault(gap.from_m, gap)
+        return known.values()
 
     def _concerns(self, scope: str) -> bool:
         if scope == MARKET or self.subscription.keys:

@@ -1,10 +1,11 @@
 """Market gaps: stretches of the tape in which the market itself was not seen, as feeds declare them.
 
 A gap is opened and closed by two ticks of the tape (`FeedEvent`, of one source, scope and reason).
-`MarketGaps` follows all line-ups while the hub runs, so that a certificate knows of gaps which were
-opened before the stretch it speaks of, and not closed within.
+`MarketGaps` follows all line-ups while the hub runs, so that a certificate knows of gaps that reach
+to its end, but were opened before the stretch it speaks of, or in a part that was not served.
 """
 
+import itertools
 from collections import deque
 from collections.abc import Iterator
 from typing import Final
@@ -61,15 +62,11 @@ class GapBook:
             return gap
         return None
 
-    def still_open(self, after_m: int = 0) -> Iterator[MarketGap]:
-        """Those that were opened behind a mark and are not over."""
-        for gaps in self._open.values():
-            yield from (gap for gap in gaps if gap.from_m > after_m)
-
-    def around(self, after_m: int, up_to_m: int) -> Iterator[MarketGap]:
-        """Those that reach over a whole stretch: opened up to its begin, and not over at its end."""
-        for gap in (*self.still_open(), *self._closed):
-            if gap.from_m <= after_m and (gap.to_m is None or gap.to_m > up_to_m):
+    def open_at(self, m: int) -> Iterator[MarketGap]:
+        """Those that were opened up to a mark, and were not over at it."""
+        still_open = itertools.chain.from_iterable(self._open.values())
+        for gap in itertools.chain(still_open, self._closed):
+            if gap.from_m <= m and (gap.to_m is None or gap.to_m > m):
                 yield gap
 
     def _take(self, key: Key) -> MarketGap | None:
@@ -99,7 +96,7 @@ class MarketGaps:
             if tick.kind == FEED_EVENT and isinstance(tick, FeedEvent):
                 self._books.setdefault(batch.lineup, GapBook()).note(tick, batch.first_m + place)
 
-    def around(self, lineup: str, after_m: int, up_to_m: int) -> list[MarketGap]:
-        """The gaps of a line-up that reach over a whole stretch."""
+    def open_at(self, lineup: str, m: int) -> list[MarketGap]:
+        """The gaps of a line-up that were opened up to a mark, and were not over at it."""
         book = self._books.get(lineup)
-        return [] if book is None else list(book.around(after_m, up_to_m))
+        return [] if book is None else list(book.open_at(m))

@@ -357,6 +357,17 @@ def test_market_gap_around_the_whole_stretch_is_in_the_certificate() -> None:
     assert "whole" not in cont["chans"]["t:B"]
 
 
+def test_market_gap_that_began_in_a_hole_is_in_the_certificate() -> None:
+    """It was not served, but the hub knows of it."""
+    tape = tape_of([trade("A"), feed_event("gap_open", "A"), trade("A")])
+    way = Way(tape, ["t:A"])
+    way.view.begin()
+    way.catch_up.skip(3, "budget")
+    *_, cont = way.all()
+    assert cont["upstream"] == [{"from": 2, "to": None, "scope": "A", "why": "outage"}]
+    assert cont["chans"]["t:A"]["whole"] is False
+
+
 def test_market_gap_over_a_change_of_epoch_is_in_both_certificates() -> None:
     """Once in each."""
     tape = tape_of([trade("A"), feed_event("gap_open", "A")])

@@ -93,8 +93,8 @@ def test_market_gaps_of_what_memory_holds_are_known_from_the_beginning() -> None
     tape.publish([feed_event("gap_open", "AAPL")])
     view = tape.view()
     view.begin()
-    assert [gap.from_m for gap in view.market_gaps.around("", 5, 6)] == [2]
+    assert [gap.from_m for gap in view.market_gaps.open_at("", 6)] == [2]
     view.note(tape.publish([trade("AAPL")]))
     view.note(tape.publish([feed_event("gap_close", "AAPL")]))
-    assert view.market_gaps.around("", 5, 6) == []
-    assert len(view.market_gaps.around("", 2, 3)) == 1
+    assert view.market_gaps.open_at("", 6) == []
+    assert len(view.market_gaps.open_at("", 3)) == 1
