@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -108,9 +109,9 @@ async def scripted_hub(subprotocols: tuple[Subprotocol, ...] = (JSON, MSGPACK)) 
         yield hub
 
 
-def at_once() -> Backoff:
+def at_once(rng: random.Random | None = None) -> Backoff:
     """Waits of nothing, until the hub says otherwise."""
-    return Backoff(0.0, 0.0)
+    return Backoff(0.0, 0.0, rng)
 
 
 async def take(client: Client, op: str) -> dict[str, Any]:
@@ -133,9 +134,11 @@ async def take_all(client: Client) -> list[str]:
         return [message["op"] async for message in client]
 
 
-async def opened(hub: ScriptedHub, **options: Any) -> tuple[Client, Visit]:
+async def opened(
+    hub: ScriptedHub, *, rng: random.Random | None = None, **options: Any
+) -> tuple[Client, Visit]:
     """A client and its first connection, with one subscription to `t:A` granted."""
-    client = connect(hub.url, backoff=at_once(), **options)
+    client = connect(hub.url, backoff=at_once(rng), **options)
     async with asyncio.TaskGroup() as group:
         entering = group.create_task(client.__aenter__())
         visit = await hub.greeted()

@@ -230,6 +230,16 @@ async def test_nobody_there_is_an_error_in_few_words() -> None:
         assert str(caught.value) == "connection refused"
 
 
+async def test_a_hub_on_this_machine_is_reached_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the environment says about the world outside."""
+    for name in ("http_proxy", "https_proxy", "ws_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with scripted_hub() as hub:
+        client, _ = await opened(hub)
+        await client.close()
+
+
 async def test_another_server_is_recognised() -> None:
     """One that speaks WebSocket, but not our protocol."""
     async with scripted_hub(subprotocols=()) as hub:
@@ -305,8 +315,9 @@ async def test_closing_ends_the_loop_while_it_waits_for_messages() -> None:
         assert ops.result() == []
 
 
-async def test_closing_ends_the_loop_while_it_connects() -> None:
+async def test_closing_ends_the_loop_while_it_connects(monkeypatch: pytest.MonkeyPatch) -> None:
     """Although somebody is there who does not answer."""
+    monkeypatch.setattr("tapewire_client.opening.HANDSHAKE_SECONDS", 1_000.0)
     async with scripted_hub() as hub:
         client, visit = await opened(hub)
         visit.cut()

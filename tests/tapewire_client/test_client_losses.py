@@ -1,6 +1,7 @@
 """Lost connections, against a hub that does what the test says."""
 
 import asyncio
+import random
 from http import HTTPStatus
 
 import pytest
@@ -14,7 +15,7 @@ from tests.tapewire_client.scripted import (
     take,
     take_all,
 )
-from tests.tapewire_client.wire import mark, resumed_ok, trade
+from tests.tapewire_client.wire import mark, ok, resumed_ok, trade
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,53 @@ async def test_each_subscription_goes_on_from_its_own_mark() -> None:
             await visit.send(resumed_ok("t:A"), trade(5))
         assert starts == [{"m": 120, "e": 1}, {"m": 10}, "snapshot"]
         assert taking.result()["n"] == 5
+        await client.close()
+
+
+async def test_marks_of_a_new_connection_speak_for_what_it_has_granted() -> None:
+    """A second loss in front of the second answer: that subscription still goes on from its old mark."""
+    async with scripted_hub() as hub:
+        client, visit = await opened(hub)
+        await client.subscribe(["B"], kinds=["t"])
+        await visit.receive()
+        await visit.send(ok({"t:B": 1}, sub_id=2), mark(120))
+        await take(client, "mark")
+        for first_m in (120, 150):
+            visit.cut()
+            async with asyncio.TaskGroup() as group:
+                taking = group.create_task(take(client, "mark"))
+                visit = await hub.greeted()
+                starts = [(await visit.receive())["from"]["m"] for _ in range(2)]
+                await visit.send(resumed_ok("t:A"), mark(first_m + 30))
+                await taking
+            assert starts == [first_m, 120]
+        await client.close()
+
+
+class Longest(random.Random):
+    """Always draws the longest wait."""
+
+    def uniform(self, a: float, b: float) -> float:
+        """The end of the range."""
+        return b
+
+
+async def test_waits_are_short_again_once_the_connection_works() -> None:
+    """It works when a mark has come; a welcome alone might be followed by the next loss."""
+    waits: list[float] = []
+    async with scripted_hub() as hub:
+        client, visit = await opened(hub, on_loss=lambda why, wait_s: waits.append(wait_s), rng=Longest())
+        await take(client, "snap")
+        for told in (False, False, False, True, False):
+            if told:
+                await visit.send(mark(101))
+                await take(client, "mark")
+            visit.cut()
+            async with asyncio.TaskGroup() as group:
+                taking = group.create_task(take(client, "welcome"))
+                visit = await hub.greeted(reconnect={"min": 1, "max": 4})
+                await taking
+        assert waits == [0.001, 0.002, 0.004, 0.001, 0.002]
         await client.close()
 
 

@@ -332,7 +332,7 @@ def test_a_certificate_is_no_mark() -> None:
 
 def test_what_was_known_before_a_resume_is_not_accused() -> None:
     """A certificate may reach further back than the snapshot with which a channel began."""
-    continuity = following(ok({"t:A": 2}), snap(6), mark(100))
+    continuity = following(ok(None), snap(6), mark(100))
     continuity.connected()
     continuity.start_of(1)
     give(continuity, resumed_ok("t:A"), trade(5), trade(6), trade(7), cont(4, 7))
