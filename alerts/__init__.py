@@ -1,8 +1,8 @@
 """Price alerts: rules, the engine, watchlists, the outbox and what it needs to survive a crash.
 
-What rings when, and what is kept: `docs/alerts.md`. May import `tape`, `ticks` and `config`;
+May import `tape`, `ticks` and `config`;
 never a sibling.
 
-Cores: errors, form, model.
+Cores: engine, errors, form, machine, model, proof, streams, thresholds, values.
 Shells: none.
 """

@@ -14,6 +14,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from msgspec import Raw
+
 from alerts.errors import Invalid
 from alerts.model import (
     CONFIRMS,
@@ -140,7 +142,8 @@ def rule_form(rule: Rule) -> dict[str, Any]:
 def view_form(view: AlertView) -> dict[str, Any]:
     """An alert and where it stands, as JSON: the rule's members and what the hub knows about it.
 
-    `distance` is level minus newest value of the first condition, null when none was seen.
+    Market prices are exact numbers (`msgspec.Raw`, to be encoded by msgspec). `distance` is level
+    minus newest value of the first condition, null when none was seen.
     """
     alert, state = view.alert, view.state
     level = alert.rule.conditions[0].level
@@ -152,15 +155,15 @@ def view_form(view: AlertView) -> dict[str, Any]:
         "since": format_time(state.since_ns),
         "generation": state.generation,
         "fires": state.fires,
-        "value": None if view.value is None else format_price(view.value),
-        "distance": None if view.value is None else format_price(level - view.value),
+        "value": None if view.value is None else exact(view.value),
+        "distance": None if view.value is None else exact(level - view.value),
         "created": format_time(alert.created_ns),
         "updated": format_time(alert.updated_ns),
     }
 
 
 def fire_form(stored: StoredFire) -> dict[str, Any]:
-    """A ring as JSON; `proof` is a `msgspec.Raw` of JSON, to be encoded by msgspec."""
+    """A ring as JSON; `proof` and `value` are `msgspec.Raw`, to be encoded by msgspec."""
     fire = stored.fire
     return {
         "off": stored.offset,
@@ -173,9 +176,14 @@ def fire_form(stored: StoredFire) -> dict[str, Any]:
         "received": format_time(fire.recv_ns),
         "committed": format_time(stored.committed_ns),
         "m": fire.m,
-        "value": format_price(fire.value),
+        "value": exact(fire.value),
         "proof": fire.proof,
     }
+
+
+def exact(price: int) -> Raw:
+    """A price as an exact JSON number."""
+    return Raw(format_price(price).encode())
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:

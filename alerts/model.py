@@ -169,14 +169,14 @@ class Fire(Struct, frozen=True):
     recv_ns: int
     """When that tick was received (`ts_recv`)."""
     value: int
-    """What rang, × 1e-9."""
+    """What rang, × 1e-9: of the crossing's feature, else of the first condition the tick speaks of."""
     channels: tuple[str, ...]
     """Where it is to be delivered, as the rule said."""
     use_by_s: int
     """How long after the commit it is worth delivering, s; 0 = the setting."""
     proof: Raw
     """JSON object, see `alerts.proof`: the rule's conditions with the values that met them, the tick, the
-    one before it, and the quote, each as a row of `/v1` with `n`, `m`, `epoch` and `channel`."""
+    one before it, and the quote, each as a row of `/v1` with `n`, `m`, `e` and `channel`."""
 
 
 class StoredFire(Struct, frozen=True):
