@@ -2,6 +2,7 @@
 
 import os
 import platform
+import time
 from pathlib import Path
 from typing import Final
 
@@ -40,3 +41,14 @@ def peak_memory_mib(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) // 1024
+
+
+def age_seconds(pid: int) -> float:
+    """How long ago a process was started, s, to a hundredth.
+
+    Raises:
+        OSError: there is no such process.
+    """
+    # The name, in brackets, may itself hold brackets and blanks; the 22nd field is the start.
+    started_ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started_ticks / os.sysconf("SC_CLK_TCK")

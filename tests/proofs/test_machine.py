@@ -1,9 +1,12 @@
 import os
 import platform
+import subprocess
+import sys
+import time
 
 import pytest
 
-from proofs.machine import machine, peak_memory_mib, processor
+from proofs.machine import age_seconds, machine, peak_memory_mib, processor
 
 
 def test_the_machine_is_named_by_processor_kernel_and_python() -> None:
@@ -31,3 +34,16 @@ def test_the_peak_of_a_process_s_memory_is_known() -> None:
     held = bytearray(b"x" * (before + 64 << 20))
     del held
     assert peak_memory_mib(os.getpid()) >= before + 64
+
+
+def test_the_age_of_a_process_is_known_to_a_hundredth() -> None:
+    """Counted from its start, not from when somebody looked first."""
+    began = time.monotonic()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        first = age_seconds(process.pid)
+        second = age_seconds(process.pid)
+        passed = time.monotonic() - began
+        process.communicate(b"\n")
+    assert -0.02 <= first <= second <= passed + 0.02
+    with pytest.raises(OSError, match="No such"):
+        age_seconds(process.pid)
