@@ -20,7 +20,7 @@ UPSTREAM_GAPS_MAX: Final = 1_000
 """A certificate lists no more market gaps than this; with more, it says `upstream_more`."""
 
 
-class Account(Struct):
+class Account(Struct, gc=False):
     """What became of one channel's ticks, in numbers of that channel."""
 
     first_n: int
@@ -38,7 +38,7 @@ class Account(Struct):
         return not self.broken and self.last_n - self.first_n == self.sent + self.folded
 
 
-class Hole(Struct, frozen=True):
+class Hole(Struct, frozen=True, gc=False):
     """Marks that were not served."""
 
     first_m: int

@@ -28,7 +28,7 @@ Key = tuple[int, str, str]
 """(source, scope, reason): a close ends the newest open gap of the same."""
 
 
-class MarketGap(Struct):
+class MarketGap(Struct, gc=False):
     """One gap, by marks."""
 
     from_m: int

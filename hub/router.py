@@ -69,7 +69,7 @@ class _Takers:
 
 
 _NOBODY: Final = _Takers()
-"""The stars of a channel that no star takes."""
+"""Those who take a channel by itself, or by a star, when there are none: most channels have only one kind."""
 
 
 class _Channel:
@@ -79,7 +79,7 @@ class _Channel:
 
     def __init__(self, name: str, stars: _Takers) -> None:
         self.name = name
-        self.own = _Takers()
+        self.own = _NOBODY
         self.stars = stars
         self.open: Window = []
         self.pending: dict[float, Window] = {}
@@ -148,6 +148,8 @@ class Router:
                 if channel_id is not None and channel_id < len(self._by_id):
                     self._by_id[channel_id] = channel
                     channel.stars = self._stars_of(channel_id)
+            if channel.own is _NOBODY:
+                channel.own = _Takers()
             channel.own.add(subscription)
         for key in subscription.keys:
             if key not in self._stars:
@@ -263,9 +265,12 @@ class Router:
             if not rates:
                 channel.open = []
                 self._dirty_windows.pop(channel, None)
-        if channel.own.empty and channel.stars is _NOBODY:
+        if not channel.own.empty:
+            return
+        self._dirty_raw.pop(channel.own, None)
+        channel.own = _NOBODY
+        if channel.stars is _NOBODY:
             self._by_name.pop(channel.name, None)
-            self._dirty_raw.pop(channel.own, None)
             channel_id = self._table.id(channel.name)
             if channel_id is not None and channel_id < len(self._by_id):
                 self._by_id[channel_id] = None

@@ -16,7 +16,7 @@ from ticks.model import Tick
 FOLDED_KINDS: Final = frozenset((TRADE, QUOTE))
 
 
-class Piece(Struct):
+class Piece(Struct, gc=False):
     """The newest tick of `k` ticks of one channel. Mutable while its window is open."""
 
     n: int

@@ -346,6 +346,16 @@ def test_market_gap_of_another_symbol_leaves_the_certificate_whole() -> None:
     assert "whole" not in cont["chans"]["t:A"]
 
 
+def test_market_gap_of_another_line_up_is_none_of_this_one() -> None:
+    """It has other sources."""
+    tape = tape_of([trade("A")])
+    tape.publish([feed_event("gap_open"), feed_event("gap_close"), feed_event("gap_open")], "iex")
+    way = Way(tape, ["t:A"], certify=True)
+    way.view.begin()
+    *_, cont = way.all()
+    assert "upstream" not in cont
+
+
 def test_market_gap_around_the_whole_stretch_is_in_the_certificate() -> None:
     """It was opened before, and is not over: nothing in the stretch itself says so."""
     tape = tape_of([feed_event("gap_open", "A"), feed_event("gap_open", "OTHER")], [trade("A"), trade("B")])

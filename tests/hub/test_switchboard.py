@@ -1,6 +1,11 @@
 """The switchboard: what connected clients are told when the tape moves, and when they do not keep up."""
 
+from typing import Any
+
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hub import codes
 from hub.callers import Access
@@ -366,3 +371,53 @@ def test_both_codecs_tell_the_same(packed: bool) -> None:
     (message,) = phone.data
     assert next(iter(message)) == "op"
     assert message["px"] == (7 * 10**9 if packed else 7)
+
+
+scalars = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False),
+    st.text(max_size=6),
+    st.sampled_from(("AAPL", "*", "t", "t!b", "raw", "interval", "live", "iex")),
+)  # fmt: skip
+anything = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+)
+symbols = st.lists(st.sampled_from(("AAPL", "MSFT", "*")) | st.text(max_size=6), max_size=4)
+client_messages = st.fixed_dictionaries(
+    {"op": st.sampled_from(("sub", "sub", "sub", "unsub", "ping", "hello", "auth", "bye", "nope"))},
+    optional={
+        "id": st.integers(0, 4) | anything,
+        "symbols": symbols | st.just("*") | anything,
+        "kinds": st.lists(st.sampled_from(("t", "q", "f", "b1m", "t!b")), max_size=3) | anything,
+        "mode": st.sampled_from(("raw", "interval", "conflated")) | anything,
+        "hz": anything,
+        "from": st.fixed_dictionaries({"m": st.integers(0, 30)}) | anything,
+        "lineup": anything,
+        "token": st.just("token") | anything,
+        "ct": anything,
+    },
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(frames=st.lists(st.lists(client_messages, max_size=4) | anything, max_size=6), packed=st.booleans())
+def test_whatever_a_client_says_is_answered_and_its_neighbour_has_every_tick(
+    frames: list[Any], packed: bool
+) -> None:
+    """Nothing raises, every answer can be encoded, and the hub goes on."""
+    rig = Rig(MemoryTape(8), commands_burst=10_000)
+    neighbour, phone = Phone(rig).hello(), Phone(rig, packed=packed).hello()
+    neighbour.sub(start="live")
+    for frame in frames:
+        if phone.wire.closed:
+            phone.cut()
+            phone.hello()
+        phone.send(*frame) if isinstance(frame, list) else phone.send_raw(msgspec.json.encode(frame))
+        rig.publish(trade("AAPL"))
+        rig.flush()
+        rig.turn(2)
+    rig.tape.sync()
+    rig.settle()
+    neighbour.read()
+    phone.read()
+    assert [m["n"] for m in neighbour.data] == list(range(1, len(frames) + 1))
