@@ -49,6 +49,20 @@ def age_seconds(pid: int) -> float:
     Raises:
         OSError: there is no such process.
     """
-    # The name, in brackets, may itself hold brackets and blanks; the 22nd field is the start.
-    started_ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - started_ticks / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - _stat_seconds(pid, 22)
+
+
+def processor_seconds(pid: int) -> float:
+    """How long a process itself has had a processor, s, to a hundredth.
+
+    Raises:
+        OSError: there is no such process.
+    """
+    return _stat_seconds(pid, 14) + _stat_seconds(pid, 15)
+
+
+def _stat_seconds(pid: int, field: int) -> float:
+    """A field of `/proc/PID/stat` that is a time, by its place in the manual."""
+    # The name, in brackets, may itself hold brackets and blanks; the third field follows it.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[field - 3]) / os.sysconf("SC_CLK_TCK")

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from proofs.machine import age_seconds, machine, peak_memory_mib, processor
+from proofs.machine import age_seconds, machine, peak_memory_mib, processor, processor_seconds
 
 
 def test_the_machine_is_named_by_processor_kernel_and_python() -> None:
@@ -47,3 +47,12 @@ def test_the_age_of_a_process_is_known_to_a_hundredth() -> None:
     assert -0.02 <= first <= second <= passed + 0.02
     with pytest.raises(OSError, match="No such"):
         age_seconds(process.pid)
+
+
+def test_the_time_on_a_processor_is_known() -> None:
+    """It grows with what is computed, and is that of this process."""
+    before, here = processor_seconds(os.getpid()), time.process_time()
+    while time.process_time() < here + 0.05:
+        pass
+    assert processor_seconds(os.getpid()) >= before + 0.03
+    assert abs(processor_seconds(os.getpid()) - time.process_time()) < 0.05
