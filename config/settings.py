@@ -117,7 +117,8 @@ class HubSettings(Section, frozen=True):
     """`[hub]`: fan-out to WebSocket clients."""
 
     raw_flush_ms: Annotated[int, Meta(ge=0, le=1_000)] = 0
-    """Longest wait before raw ticks are written, ms; 0 = at the end of the loop turn that brought them."""
+    """How long raw ticks wait for others before they are written, ms; 0 = until the end of the loop turn
+    that brought them. Under load they wait as long as the last writing took."""
     channels_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 20_000
     """Most channels of one connection."""
     subs_max: Annotated[int, Meta(ge=1, le=10_000)] = 100

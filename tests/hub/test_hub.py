@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from hub.connection import Connection
-from hub.hub import stood_still_ns
+from hub.hub import FLUSH_WAIT_SECONDS_MAX, flush_wait_seconds, stood_still_ns
 from tests.hub.loopback import House, ReadTape, until
 from tests.hub.phone import frames
 from tests.hub.rig import Wire, trade
@@ -76,6 +76,41 @@ async def test_raw_ticks_wait_for_others_when_told_to() -> None:
         assert client.writes == before
         await until(client.numbers)
         assert client.numbers() == [1, 2, 3, 4, 5]
+        assert client.writes == before + 1
+
+
+@pytest.mark.parametrize(
+    ("least", "took", "idle", "waits"),
+    [
+        (0.0, 0.0, 0.0, 0.0),
+        (0.0, 0.004, 1.0, 0.0),
+        (0.0, 0.004, 0.001, 0.003),
+        (0.0, 3.0, 0.05, FLUSH_WAIT_SECONDS_MAX - 0.05),
+        (0.02, 0.004, 0.001, 0.02),
+        (0.02, 0.1, 0.03, 0.07),
+    ],
+)
+def test_flush_waits_as_long_as_the_last_one_took(
+    least: float, took: float, idle: float, waits: float
+) -> None:
+    """So writing takes no more than half of a busy loop, and nothing of a quiet one's latency."""
+    assert flush_wait_seconds(least, took, idle) == pytest.approx(waits)
+
+
+async def test_ticks_right_after_a_long_flush_are_written_together() -> None:
+    """The valve: what takes long is done less often."""
+    async with House().running() as house:
+        client = Client(house)
+        client.sub()
+        house.publish(trade("A"))
+        await asyncio.sleep(0)
+        house.hub._flush_took = 0.05
+        before = client.writes
+        for _ in range(5):
+            house.publish(trade("A"))
+            await asyncio.sleep(0)
+        assert client.writes == before
+        await until(lambda: len(client.numbers()) == 6)
         assert client.writes == before + 1
 
 
