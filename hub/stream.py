@@ -23,6 +23,10 @@ JSON: Final = "tapewire.v1.json"
 MSGPACK: Final = "tapewire.v1.msgpack"
 TURN_SECONDS: Final = 0.001
 """How long one client's messages are acted on before the loop turns to the others."""
+BUSY_SHARE: Final = 0.05
+"""How much of a core one client's messages may take for long; then they wait in the network."""
+BUSY_SECONDS: Final = 0.05
+"""How much of it they may take at once: a thousand commands, or a watchlist of thousands of channels."""
 CLOSE_SECONDS: Final = 5.0
 """How long a close handshake may take."""
 RETRY_AFTER_SECONDS: Final = 5
@@ -33,9 +37,19 @@ PORT: Final = re.compile(r":\d+\Z")
 
 
 class WebSocketProtocol(asyncio.Protocol):
-    """Moves bytes between a transport and a `WebSocketCore`; what the events mean is the subclass's."""
+    """Moves bytes between a transport and a `WebSocketCore`; what the events mean is the subclass's.
 
-    def __init__(self, core: WebSocketCore, *, write_buffer_bytes: int, open_seconds: float) -> None:
+    What a client sends is acted on for `TURN_SECONDS` at a time, and for `busy_share` of all time.
+    """
+
+    def __init__(
+        self,
+        core: WebSocketCore,
+        *,
+        write_buffer_bytes: int,
+        open_seconds: float,
+        busy_share: float = BUSY_SHARE,
+    ) -> None:
         self.core = core
         self.transport: asyncio.Transport | None = None
         self._write_buffer_bytes = write_buffer_bytes
@@ -45,6 +59,9 @@ class WebSocketProtocol(asyncio.Protocol):
         """What of the last read is still to be acted on."""
         self._holds: set[str] = set()
         """Why nothing is read at the moment."""
+        self._busy_share = busy_share
+        self._allowance = BUSY_SECONDS
+        self._allowed_at = 0.0
 
     def on_event(self, event: Event) -> None:
         """Act on what the client did. `Opened` comes first, nothing comes after `Ended`."""
@@ -129,22 +146,39 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _act(self) -> None:
         """Act on what was received. One client must not keep the others waiting: the rest has time."""
-        until = time.monotonic() + TURN_SECONDS
-        for event in self._received or ():
+        if self._received is None:
+            self.release("busy")  # all was done; the client has waited for what it cost
+            return
+        begin, done = time.thread_time(), True
+        for event in self._received:
             self.send_own()
             if isinstance(event, Opened):
                 self._stop_timeout()
             elif isinstance(event, Ended):
                 self._abort_in(CLOSE_SECONDS)
             self.on_event(event)
-            if time.monotonic() > until and self.transport is not None:
-                self.send_own()
-                self.hold("busy")
-                asyncio.get_running_loop().call_soon(self._act)
-                return
-        self._received = None
+            if time.thread_time() - begin > TURN_SECONDS:
+                done = False
+                break
+        if self.transport is None:
+            return
         self.send_own()
-        self.release("busy")
+        wait_seconds = self._charge(time.thread_time() - begin)
+        if done:
+            self._received = None
+        if done and not wait_seconds:
+            self.release("busy")
+        else:
+            self.hold("busy")
+            asyncio.get_running_loop().call_later(wait_seconds, self._act)
+
+    def _charge(self, seconds: float) -> float:
+        """Take from what the client's messages may cost; how long it has to wait until it has some again."""
+        now = time.monotonic()
+        earned = (now - self._allowed_at) * self._busy_share
+        self._allowance = min(BUSY_SECONDS, self._allowance + earned) - seconds
+        self._allowed_at = now
+        return max(0.0, -self._allowance / self._busy_share)
 
     def _abort_in(self, seconds: float) -> None:
         self._stop_timeout()

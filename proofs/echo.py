@@ -33,7 +33,9 @@ class EchoProtocol(WebSocketProtocol):
             check=lambda path, origin, host: None,
             fragments_max=FRAGMENTS_MAX,
         )
-        super().__init__(core, write_buffer_bytes=MESSAGE_BYTES, open_seconds=OPEN_SECONDS)
+        super().__init__(
+            core, write_buffer_bytes=MESSAGE_BYTES, open_seconds=OPEN_SECONDS, busy_share=1.0
+        )  # fmt: skip
 
     def on_event(self, event: Event) -> None:
         """Send a message back."""

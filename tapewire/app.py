@@ -25,6 +25,7 @@ import uvloop
 from accounts import Accounts
 from config.settings import Settings
 from feeds.replay import inspect
+from storage.child import collect_seldom
 from storage.pool import HistoryPool
 from storage.stores import open_reader
 from tape.recovery import describe
@@ -161,6 +162,7 @@ def run_demo(options: DemoOptions) -> int:
 
 
 def _run(main: Coroutine[None, None, int]) -> int:
+    collect_seldom()  # looking at everything that is subscribed to would hold the loop for 50 ms and more
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
 

@@ -253,6 +253,7 @@ async def test_client_that_does_not_read_is_not_read_either_and_loses_nothing() 
 async def test_client_with_much_to_say_does_not_keep_others_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its messages are acted on a few at a time, all of them, and in order."""
     monkeypatch.setattr(stream, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(stream, "BUSY_SECONDS", LIMIT_SECONDS)
     pings = 2_000
     async with (
         House(commands_burst=pings * 2).running(listen=True) as house,
@@ -270,6 +271,26 @@ async def test_client_with_much_to_say_does_not_keep_others_waiting(monkeypatch:
         long.seen.clear()
         await long.send(said[5])
         await long.see(b'"op":"pong","id":5,')
+
+
+async def test_client_that_is_dear_waits_until_it_has_earned_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not read meanwhile, is served all the same, and all it said is acted on in the end."""
+    monkeypatch.setattr(stream, "BUSY_SECONDS", 0.0)
+    pings = 50
+    async with House().running(listen=True) as house, raw_of(house) as raw:
+        await raw.send(head() + masked(TEXT, json.dumps([HELLO, SUB]).encode()))
+        await raw.see(b'"op":"ok"')
+        (connection,) = house.hub.connections
+        transport = connection.wire.transport  # type: ignore[attr-defined]
+        waited = 0
+        for number in range(pings):
+            await raw.send(masked(TEXT, json.dumps([{"op": "ping", "id": number}]).encode()))
+            await raw.see(f'"op":"pong","id":{number},'.encode())
+            waited += not transport.is_reading()
+            house.publish(trade("A"))
+            await raw.see(f'"n":{number + 1},'.encode())
+        assert waited > 0
+        await until(transport.is_reading)
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="the system has no such bound")

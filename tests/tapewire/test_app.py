@@ -1,5 +1,6 @@
 """The whole system as a process: started by its command, asked over HTTP, stopped by signals."""
 
+import gc
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ import pytest
 from feeds.iex.market_day import Day
 from feeds.synthetic import Content
 from feeds.synthetic_file import write_recording
+from tapewire import app
 
 SECONDS_MAX = 60.0
 
@@ -184,3 +186,17 @@ def test_a_demo_prints_its_address_and_serves_a_live_market(started: list[Hub]) 
     assert (code, output) == (0, "")
     assert "Traceback" not in errors
     assert f"tapewire tail AAPL MSFT --url http://127.0.0.1:{hub.port}" in errors
+
+
+def test_garbage_is_looked_for_seldom_while_the_service_runs() -> None:
+    """A look at all subscriptions of all clients would hold everybody up."""
+
+    async def main() -> int:
+        return gc.get_threshold()[0]
+
+    before = gc.get_threshold()
+    try:
+        assert app._run(main()) > 10 * before[0]
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()

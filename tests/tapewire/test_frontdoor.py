@@ -334,8 +334,8 @@ def test_a_full_hub_says_when_to_come_again(way: str, tmp_path: Path) -> None:
 
     async def scenario(street: Street) -> None:
         async with street.client() as (answers, writer), street.client() as (others, other):
-            writer.write(upgrade())
-            assert await answers.status() == 101
+            writer.write(upgrade() + SPOKEN)
+            await converse(answers)
             if way == "reused":
                 other.write(HEALTH)
                 assert await others.status() == 200
