@@ -23,7 +23,7 @@ PROVE_FLAGS = $(if $(only),--only $(only)) $(if $(seed),--seed $(seed)) $(if $(F
 	$(if $(STRICT),--strict) $(if $(SAVE),--save)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check format bench prove prove-proofs services services-stop clean
+.PHONY: help page demo test test-slow check format bench prove prove-proofs services services-stop clean
 .SUFFIXES:
 
 help:  ## list the targets
@@ -41,12 +41,16 @@ help:  ## list the targets
 demo: .venv/installed  ## a simulated market, served on this machine; port=8080, flags='--symbols 40 --no-browser'
 	@$(BIN)/tapewire demo --port $(port) $(flags)
 
-check: .venv/installed  ## formatting, lint, types, import rule, structure
+page: .venv/installed  ## build web/ into tapewire/static (needs Node and a package registry)
+	@$(RUN) -m scripts.web build
+
+check: .venv/installed  ## formatting, lint, types, import rule, structure, the built page
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(RUN) -m mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(RUN) -m pytest -q --no-header tests/test_*.py
+	@$(RUN) -m scripts.web check
 
 format: .venv/installed  ## put the files into the form that check asks for
 	@$(BIN)/ruff format .

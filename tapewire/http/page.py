@@ -1,10 +1,12 @@
 """The page at `/` and its files under `/static/`.
 
-The files are package resources, `tapewire/static/`. Each is served under a name with a digest of
-its content in it, so that browsers keep it for good and never show parts of two versions; the page
-itself names them and is asked for each time. None of it is a secret: the data needs a token.
+The files are package resources, `tapewire/static/`, built from `web/` and committed. Each has a
+digest of its content in its name, so that browsers keep it for good and never show parts of two
+versions; the page itself names them and is asked for each time. Beside each lies the same file
+compressed, once by brotli and once by gzip. None of it is a secret: the data needs a token.
 """
 
+import gzip
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -29,10 +31,13 @@ PAGE: Final = "page.html"
 TYPES: Final[Mapping[str, str]] = {
     "css": "text/css; charset=utf-8",
     "html": "text/html; charset=utf-8",
-    "mjs": "text/javascript; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
+    "txt": "text/plain; charset=utf-8",
 }
 """Suffix → media type. A file of another kind is not served."""
+CODINGS: Final[Mapping[str, str]] = {"br": "br", "gzip": "gz"}
+"""Content coding → suffix of the file that has it; the better one first."""
 TOKEN_FIELD: Final = b'<meta name="tapewire-demo-token" content="'
 """Behind this the page has room for a token."""
 DIGEST_CHARS: Final = 16
@@ -41,10 +46,13 @@ HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Vary": "Accept-Encoding",
 }
 FOR_GOOD: Final = "public, max-age=31536000, immutable"
 ASK_EACH_TIME: Final = "no-cache"
+_NAMED_BY_CONTENT: Final = re.compile(r"[a-z]+-[\w-]{8}\.[a-z]+")
 _HOST: Final = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
+_CODING: Final = re.compile(r"\s*([\w*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?")
 
 
 class File(Struct, frozen=True):
@@ -53,7 +61,11 @@ class File(Struct, frozen=True):
     body: bytes
     content_type: str
     digest: str
-    """Of the body; the entity tag."""
+    """Of the body; the entity tag of what is not compressed."""
+    coded: Mapping[str, bytes]
+    """Content coding → the body in it, the better one first."""
+    for_good: bool
+    """Whether its name says its content."""
 
 
 class Site(Struct, frozen=True):
@@ -78,7 +90,6 @@ async def page(call: Call) -> web.StreamResponse:
     headers = {
         "Content-Security-Policy": content_policy(call.request.headers.get(hdrs.HOST, "")),
         "Cross-Origin-Opener-Policy": "same-origin",
-        "Cache-Control": ASK_EACH_TIME,
     }
     return _answer(call.request, site.demo_page if _is_demo(call) else site.page, headers)
 
@@ -90,8 +101,7 @@ async def static(call: Call) -> web.StreamResponse:
     if file is None:
         raise Problem("not-found", f"there is no {plain(call.request.path)}")
     # For an image that is opened by itself: it may do nothing at all.
-    headers = {"Content-Security-Policy": "default-src 'none'", "Cache-Control": FOR_GOOD}
-    return _answer(call.request, file, headers)
+    return _answer(call.request, file, {"Content-Security-Policy": "default-src 'none'"})
 
 
 @cache
@@ -102,32 +112,11 @@ def load() -> Site:
 
 
 def make_site(contents: Mapping[str, bytes]) -> Site:
-    """Give each file its name for good, and put the names into the page and into the scripts that import.
-
-    Scripts must not import each other in a circle: no digest could be in its own file.
-    """
+    """What is served of a folder: the page, and files of known kinds with their compressed forms."""
     html = contents[PAGE]
-    by_name: dict[str, File] = {}
-    renamed: dict[str, str] = {}
-
-    def add(name: str) -> str:
-        """The name a file is served under; what it imports comes first, because it is named in it."""
-        if name not in renamed:
-            body = contents[name]
-            for other in contents:
-                if (written := f'from "./{other}"'.encode()) in body:
-                    body = body.replace(written, f'from "./{add(other)}"'.encode())
-            file = _file(name, body)
-            stem, _, suffix = name.rpartition(".")
-            renamed[name] = f"{stem}.{file.digest}.{suffix}"
-            by_name[renamed[name]] = file
-        return renamed[name]
-
-    for name in contents:
-        if name != PAGE and name.rpartition(".")[2] in TYPES:
-            html = html.replace(f'"{FOLDER}/{name}"'.encode(), f'"{FOLDER}/{add(name)}"'.encode())
     demo = html.replace(TOKEN_FIELD, TOKEN_FIELD + DEMO_TOKEN.encode(), 1)
-    return Site(_file(PAGE, html), _file(PAGE, demo), by_name)
+    names = [name for name in contents if name != PAGE and name.rpartition(".")[2] in TYPES]
+    return Site(_page(html), _page(demo), {name: _file(name, contents) for name in sorted(names)})
 
 
 def content_policy(host: str) -> str:
@@ -143,9 +132,36 @@ def content_policy(host: str) -> str:
     )
 
 
-def _file(name: str, body: bytes) -> File:
-    digest = sha256(body).hexdigest()[:DIGEST_CHARS]
-    return File(body, TYPES[name.rpartition(".")[2]], digest)
+def best_coding(accepted: str, offered: Mapping[str, bytes]) -> str:
+    """The first coding offered that an `Accept-Encoding` allows; empty = the body as it is.
+
+    Weights only say what is refused: both sides know that smaller is better (RFC 9110, 12.5.3).
+    """
+    weights: dict[str, float] = {}
+    for part in accepted.lower().split(","):
+        if match := _CODING.fullmatch(part):
+            weights[match[1]] = float(match[2] or 1)
+    anything = weights.get("*", 0.0)
+    return next((coding for coding in offered if weights.get(coding, anything) > 0), "")
+
+
+def _page(html: bytes) -> File:
+    # The token is put in here, so this is compressed here; the time is left out of it, so that the
+    # same page has the same bytes in every process.
+    coded = {"gzip": gzip.compress(html, mtime=0)}
+    return File(html, TYPES["html"], _digest(html), coded, for_good=False)
+
+
+def _file(name: str, contents: Mapping[str, bytes]) -> File:
+    body = contents[name]
+    found = {coding: contents.get(f"{name}.{suffix}") for coding, suffix in CODINGS.items()}
+    coded = {coding: data for coding, data in found.items() if data is not None and len(data) < len(body)}
+    for_good = _NAMED_BY_CONTENT.fullmatch(name) is not None
+    return File(body, TYPES[name.rpartition(".")[2]], _digest(body), coded, for_good)
+
+
+def _digest(body: bytes) -> str:
+    return sha256(body).hexdigest()[:DIGEST_CHARS]
 
 
 def _is_demo(call: Call) -> bool:
@@ -164,9 +180,20 @@ def _is_demo(call: Call) -> bool:
 
 
 def _answer(request: web.Request, file: File, headers: Mapping[str, str]) -> web.Response:
-    """The file, or 304 to whoever has it."""
-    everything = {**HEADERS, **headers, "ETag": f'"{file.digest}"'}
+    """The file in the best form that is accepted, or 304 to whoever has it."""
+    coding = best_coding(request.headers.get(hdrs.ACCEPT_ENCODING, ""), file.coded)
+    # Each form has a tag of its own: they are not the same bytes (RFC 9110, 8.8.3).
+    tag = f"{file.digest}-{coding}" if coding else file.digest
+    everything = {
+        **HEADERS,
+        **headers,
+        "Cache-Control": FOR_GOOD if file.for_good else ASK_EACH_TIME,
+        "ETag": f'"{tag}"',
+    }
     # By value alone: a proxy that compresses makes our tag weak (RFC 9110, 13.1.2).
-    if any(tag.value in (file.digest, "*") for tag in request.if_none_match or ()):
+    if any(known.value in (tag, "*") for known in request.if_none_match or ()):
         return web.Response(status=304, headers=everything)
-    return web.Response(body=file.body, headers={**everything, "Content-Type": file.content_type})
+    everything["Content-Type"] = file.content_type
+    if coding:
+        everything["Content-Encoding"] = coding
+    return web.Response(body=file.coded.get(coding, file.body), headers=everything)

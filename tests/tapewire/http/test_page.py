@@ -1,5 +1,6 @@
 """The page and its files, as they are served."""
 
+import gzip
 import re
 from typing import Final
 
@@ -8,27 +9,34 @@ from msgspec.structs import replace
 
 from accounts import Accounts
 from config.settings import AccountsSettings, TokenSettings
-from tapewire.http.page import PAGE, TYPES, content_policy, load, make_site
-from tests import checkout
-from tests.tapewire.http.world import Answer, World
+from tapewire.http.page import PAGE, best_coding, content_policy, load, make_site
+from tests.tapewire.http.world import World
 
-BYTES_MAX: Final = 36_000
-"""Of all files together, as they are sent."""
+FIRST_BYTES_MAX: Final = 25_000
+"""Of everything that the first paint needs, as it is sent to a browser."""
+ALL_BYTES_MAX: Final = 90_000
+"""Of everything that the page ever loads, likewise."""
 NAMES: Final = sorted(load().by_name)
+LICENCES: Final = "THIRD-PARTY.txt"
 
 
-def names_in(page: Answer) -> list[str]:
+def names_in(text: str) -> list[str]:
     """The names under `/static/` that a page asks for."""
-    return re.findall(r'"static/([^"]+)"', page.body.decode())
+    return re.findall(r'"\./static/([^"]+)"', text)
+
+
+def first_names() -> list[str]:
+    """What is asked for before anything is painted."""
+    return names_in(load().page.body.decode())
 
 
 async def test_the_page_is_there_for_everybody_and_names_files_that_exist(world: World) -> None:
-    """HTML, script, style and icon, each with its type; nobody guesses at types."""
+    """HTML, scripts, style, icon, licences, each with its type; nobody guesses at types."""
     async with world.serving() as client:
-        page = await client.get("/", token="")
+        page = await client.get("/", token="", **{"Accept-Encoding": "identity"})
         assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
         assert page.headers["X-Content-Type-Options"] == "nosniff"
-        assert sorted(names_in(page)) == NAMES
+        assert set(names_in(page.body.decode())) < set(NAMES)
         types = {}
         for name in NAMES:
             file = await client.get(f"/static/{name}", token="")
@@ -36,20 +44,86 @@ async def test_the_page_is_there_for_everybody_and_names_files_that_exist(world:
             types[name.rpartition(".")[2]] = file.headers["Content-Type"]
     assert types == {
         "css": "text/css; charset=utf-8",
-        "mjs": "text/javascript; charset=utf-8",
+        "js": "text/javascript; charset=utf-8",
         "svg": "image/svg+xml",
+        "txt": "text/plain; charset=utf-8",
     }
 
 
+def test_scripts_import_files_that_exist() -> None:
+    """Those that are fetched later, when they are needed."""
+    found = set()
+    for name in NAMES:
+        if name.endswith(".js"):
+            found |= set(re.findall(r"import\([`'\"]\./([^`'\"]+)", load().by_name[name].body.decode()))
+    assert len(found) == 2
+    assert found < set(NAMES) - set(first_names())
+
+
 async def test_files_are_kept_for_good_and_the_page_is_asked_for_each_time(world: World) -> None:
-    """The names change with the contents, so that nobody runs half an old page."""
+    """The names change with the contents, so that nobody runs half an old page; but for the licences."""
     async with world.serving() as client:
-        page = await client.get("/")
-        assert page.headers["Cache-Control"] == "no-cache"
-        for name in names_in(page):
-            file = await client.get(f"/static/{name}")
-            assert file.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-            assert name.split(".")[1] == file.headers["ETag"].strip('"')
+        for path in ("/", f"/static/{LICENCES}"):
+            assert (await client.get(path)).headers["Cache-Control"] == "no-cache"
+        for name in NAMES:
+            if name != LICENCES:
+                file = await client.get(f"/static/{name}")
+                assert file.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize("path", ["/", *(f"/static/{name}" for name in NAMES)])
+async def test_a_file_is_sent_as_small_as_the_browser_takes_it(path: str, world: World) -> None:
+    """Each form with a tag of its own, and a word for caches that the answer depends on what is accepted."""
+    async with world.serving() as client:
+        plain = await client.get(path, **{"Accept-Encoding": "identity"})
+        assert "Content-Encoding" not in plain.headers
+        packed = await client.get(path, **{"Accept-Encoding": "gzip"})
+        assert packed.headers["Content-Encoding"] == "gzip"
+        tags = {plain.headers["ETag"], packed.headers["ETag"]}
+        if path != "/":
+            best = await client.get(path, **{"Accept-Encoding": "gzip, deflate, br, zstd"})
+            assert best.headers["Content-Encoding"] == "br"
+            tags.add(best.headers["ETag"])
+        assert len(tags) == (2 if path == "/" else 3)
+        assert {plain.headers["Vary"], packed.headers["Vary"]} == {"Accept-Encoding"}
+        # Whoever has one form has not the other.
+        other = await client.get(path, **{"Accept-Encoding": "gzip", "If-None-Match": plain.headers["ETag"]})
+        assert other.status == 200
+
+
+def test_compressed_files_hold_what_they_are_beside() -> None:
+    """As far as the standard library can tell; a browser in other tests reads the rest."""
+    for name, file in load().by_name.items():
+        assert list(file.coded) == ["br", "gzip"], name
+        assert gzip.decompress(file.coded["gzip"]) == file.body
+        assert len(file.coded["br"]) < len(file.coded["gzip"]) < len(file.body)
+    for page in (load().page, load().demo_page):
+        assert gzip.decompress(page.coded["gzip"]) == page.body
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("", ""),
+        ("br", "br"),
+        ("gzip", "gzip"),
+        ("gzip, br", "br"),
+        ("GZIP;q=0.5 , BR;q=0", "gzip"),
+        ("*", "br"),
+        ("*;q=0, gzip", "gzip"),
+        ("br;q=0, *", "gzip"),
+        ("identity", ""),
+        ("br;q=nonsense", ""),
+        ("br;q=0.000", ""),
+        (";;,,", ""),
+        ("x-gzip", ""),
+        ("br;q=1.0", "br"),
+    ],
+)
+def test_the_best_coding_that_is_not_refused_is_taken(accepted: str, coding: str) -> None:
+    """Weights refuse; they do not rank."""
+    assert best_coding(accepted, {"br": b"", "gzip": b""}) == coding
+    assert best_coding(accepted, {}) == ""
 
 
 @pytest.mark.parametrize("path", ["/", *(f"/static/{name}" for name in NAMES)])
@@ -83,7 +157,8 @@ async def test_head_answers_what_get_does_without_the_body(path: str, world: Wor
 @pytest.mark.parametrize(
     "name",
     [
-        "", "page.mjs", "page.html", "page.0000000000000000.mjs", "%2e%2e%2f__init__.py", "..%2fcli.py",
+        "", "page.js", "page.html", "page-00000000.js", f"{NAMES[1]}.br", f"{NAMES[1]}.gz",
+        "%2e%2e%2f__init__.py", "..%2fcli.py",
         "../cli.py", "../../pyproject.toml", "%2fetc%2fpasswd", "/etc/passwd", "a/b", "%00", "con", ".",
         f"{NAMES[0]}%00", f"{NAMES[0]}/", f"./{NAMES[0]}x", NAMES[0].upper(), "x" * 5_000,
     ],
@@ -123,8 +198,10 @@ def test_the_page_has_nothing_inline() -> None:
     assert "<style" not in text
     assert " style=" not in text
     assert re.findall(r"\son\w+=", text) == []
-    assert re.findall(r"<script\b[^>]*>", text) == re.findall(
-        r'<script type="module" src="static/page\.[0-9a-f]{16}\.mjs">', text
+    scripts = re.findall(r"<script\b[^>]*>(.*?)</script>", text, re.DOTALL)
+    assert scripts == ["", ""]
+    assert text.count("<script") == text.count("<script src=") + text.count(
+        '<script type="module" crossorigin src='
     )
 
 
@@ -134,7 +211,7 @@ async def test_the_demo_token_comes_along_only_where_it_works_and_is_no_secret(w
 
     async def token() -> str:
         async with world.serving() as client:
-            page = await client.get("/", token="")
+            page = await client.get("/", token="", **{"Accept-Encoding": "identity"})
         (found,) = re.findall(r'<meta name="tapewire-demo-token" content="([^"]*)">', page.body.decode())
         return str(found)
 
@@ -160,49 +237,40 @@ async def test_the_page_takes_symbols_and_nothing_else(world: World) -> None:
         assert (await client.get("/?token=demo", token="")).problem == "token-in-query"
 
 
-def test_a_change_of_a_file_changes_its_name_and_the_page() -> None:
-    """And files of kinds that are not served, and the page itself, are not among them."""
+def test_the_colours_are_chosen_before_anything_is_painted() -> None:
+    """The script that does it comes first, and the browser waits for it."""
+    text = load().page.body.decode()
+    (first,) = re.findall(r'<head>\s*<script src="\./static/(theme-[^"]+\.js)"></script>', text)
+    assert b"localStorage" in load().by_name[first].body
+    assert '<meta name="color-scheme" content="light dark">' in text
+
+
+def test_only_files_of_known_kinds_are_served() -> None:
+    """Not the page by another way, nor what lies there by accident; some are kept for good."""
     contents = {
-        PAGE: b'<script src="static/a.mjs"></script><link href="static/b.css">"static/a.mjs.map"',
-        "a.mjs": b"1", "b.css": b"2", "notes.txt": b"3", "page": b"4",
+        PAGE: b"page", "a-12345678.js": b"1" * 99, "a-12345678.js.br": b"2", "notes.md": b"3", "page": b"4",
+        "b.txt": b"5", "b.txt.gz": b"longer than it is",
     }  # fmt: skip
-    before, after = make_site(contents), make_site({**contents, "a.mjs": b"changed"})
-    assert {name.rpartition(".")[2] for name in before.by_name} == {"mjs", "css"}
-    assert len(before.by_name.keys() & after.by_name.keys()) == 1
-    assert before.page.digest != after.page.digest
-    for name in after.by_name:
-        assert f'"static/{name}"'.encode() in after.page.body
+    site = make_site(contents)
+    assert list(site.by_name) == ["a-12345678.js", "b.txt"]
+    assert site.by_name["a-12345678.js"].coded == {"br": b"2"}
+    assert site.by_name["b.txt"].coded == {}
+    assert (site.by_name["a-12345678.js"].for_good, site.by_name["b.txt"].for_good) == (True, False)
 
 
-def test_a_script_imports_others_under_the_names_they_are_served_by() -> None:
-    """A change of what is imported changes the names of all that import it, on the way to the page."""
-    contents = {
-        PAGE: b'<script src="static/a.mjs"></script>',
-        "a.mjs": b'import { b } from "./b.mjs";',
-        "b.mjs": b'import { c } from "./c.mjs";',
-        "c.mjs": b"export const c = 1;",
-    }
-    before, after = make_site(contents), make_site({**contents, "c.mjs": b"export const c = 2;"})
-    assert before.by_name.keys().isdisjoint(after.by_name)
-    for name, file in after.by_name.items():
-        for imported in re.findall(r'from "\./([^"]+)"', file.body.decode()):
-            assert imported in after.by_name, name
-    assert len(after.by_name) == 3
-
-
-def test_every_script_that_is_imported_is_fetched_with_the_page() -> None:
-    """One round trip, not one for each import in turn."""
-    html = load().page.body.decode()
-    scripts = [(name, file.body.decode()) for name, file in load().by_name.items() if name.endswith(".mjs")]
-    imported = {found for _, body in scripts for found in re.findall(r'from "\./([^"]+)"', body)}
-    assert imported
-    for name in imported:
-        assert f'<link rel="modulepreload" href="static/{name}">' in html
+def test_what_is_built_in_is_named_with_its_licence() -> None:
+    """Each package whose code is in the scripts; the charts' makers ask for a link, too."""
+    text = load().by_name[LICENCES].body.decode()
+    for name in ("preact", "@preact/signals", "@preact/signals-core", "lightweight-charts", "fancy-canvas"):
+        assert re.search(rf"^{name} \d+\.\d+\.\d+ \(", text, re.MULTILINE), name
+    scripts = b"".join(file.body for name, file in load().by_name.items() if name.endswith(".js"))
+    assert b"https://www.tradingview.com/" in scripts
 
 
 def test_the_page_stays_small() -> None:
-    """Files are sent as they are written."""
-    folder = checkout.ROOT / "tapewire" / "static"
-    sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
-    assert {name.rpartition(".")[2] for name in sizes} == set(TYPES)
-    assert sum(sizes.values()) <= BYTES_MAX, sizes
+    """As a browser is sent it: what the first paint needs, and everything."""
+    sizes = {name: len(file.coded["br"]) for name, file in load().by_name.items() if name != LICENCES}
+    page = len(load().demo_page.coded["gzip"])
+    first = page + sum(sizes[name] for name in first_names())
+    assert first <= FIRST_BYTES_MAX, sizes
+    assert page + sum(sizes.values()) <= ALL_BYTES_MAX, sizes

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +36,8 @@ class Tab:
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._last_id = 0
         self._session = ""
+        self._answer: Callable[[str, str, Any], tuple[int, Any]] | None = None
+        self._answering: set[asyncio.Task[None]] = set()
         self.complaints: list[str] = []
         """Errors and warnings of the console, of the network, of the content policy; uncaught exceptions."""
         self.sent: list[Any] = []
@@ -78,8 +80,10 @@ class Tab:
         for domain in ("Page", "Runtime", "Log", "Network", "Accessibility"):
             await self.call(f"{domain}.enable")
 
-    async def show(self, width: int = 1000, height: int = 800, *, dark: bool = False) -> None:
-        """Choose the size of the window and the colours that its user prefers."""
+    async def show(
+        self, width: int = 1000, height: int = 800, *, dark: bool = False, calm: bool = False
+    ) -> None:
+        """Choose the size of the window, and the colours and the motion that its user prefers."""
         await self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -88,7 +92,20 @@ class Tab:
             mobile=False,
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        await self.call("Emulation.setEmulatedMedia", features=[scheme])
+        motion = {"name": "prefers-reduced-motion", "value": "reduce" if calm else "no-preference"}
+        await self.call("Emulation.setEmulatedMedia", features=[scheme, motion])
+
+    async def answer(
+        self, patterns: Sequence[str], answer: Callable[[str, str, Any], tuple[int, Any]]
+    ) -> None:
+        """Answer requests to addresses like `patterns` here, in the server's place.
+
+        Args:
+            patterns: with `*` for anything.
+            answer: (method, URL, decoded body or None) → status and JSON value.
+        """
+        self._answer = answer
+        await self.call("Fetch.enable", patterns=[{"urlPattern": pattern} for pattern in patterns])
 
     async def open(self, url: str) -> None:
         """Go to an address; its script has run when this returns."""
@@ -129,6 +146,16 @@ class Tab:
         """Type text where the focus is."""
         await self.call("Input.insertText", text=text)
 
+    async def audit(self, axe: str) -> list[str]:
+        """What axe-core (its source) has to object to the page, one line each."""
+        await self.call("Runtime.evaluate", expression=axe)
+        told = await self.value("axe.run(document).then(({violations}) => violations)")
+        return [
+            f"{rule['id']} ({rule['impact']}): {node['html'][:200]}"
+            for rule in told
+            for node in rule["nodes"]
+        ]
+
     async def picture(self) -> bytes:
         """What is seen, as PNG."""
         told = await self.call("Page.captureScreenshot", format="png")
@@ -139,12 +166,30 @@ class Tab:
             self.sent += json.loads(params["response"]["payloadData"])
         elif method == "Network.webSocketFrameReceived" and params["response"]["opcode"] == 1:
             self.received += json.loads(params["response"]["payloadData"])
+        elif method == "Fetch.requestPaused":
+            task = asyncio.create_task(self._fulfil(params))
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
         elif method == "Runtime.exceptionThrown":
             self.complaints.append(str(params["exceptionDetails"]))
         elif method == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning", "assert"):
             self.complaints.append(str(params["args"]))
         elif method == "Log.entryAdded" and params["entry"]["level"] in ("error", "warning"):
             self.complaints.append(f"{params['entry']['source']}: {params['entry']['text']}")
+
+    async def _fulfil(self, params: dict[str, Any]) -> None:
+        assert self._answer is not None
+        request = params["request"]
+        body = json.loads(request["postData"]) if "postData" in request else None
+        status, value = self._answer(request["method"], request["url"], body)
+        with suppress(BrowserError):  # the page has left meanwhile
+            await self.call(
+                "Fetch.fulfillRequest",
+                requestId=params["requestId"],
+                responseCode=status,
+                responseHeaders=[{"name": "Content-Type", "value": "application/json"}],
+                body=base64.b64encode(json.dumps(value).encode()).decode() if status != 204 else "",
+            )
 
 
 @asynccontextmanager

@@ -32,7 +32,9 @@ WAIT_SECONDS = 20
 
 TOKENS = (
     TokenSettings(user="demo", token="demo"),
-    TokenSettings(user="bob", token="only-apple", live=("t:AAPL", "q:AAPL", "s:AAPL"), delayed=("t:MSFT",)),
+    TokenSettings(
+        user="bob", token="only-apple", live=("t:AAPL", "q:AAPL", "s:AAPL", "b1m:AAPL"), delayed=("t:MSFT",)
+    ),
 )
 
 

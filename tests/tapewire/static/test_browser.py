@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from config.settings import HubSettings
+from tests.tapewire.static.alerting import PATTERNS, Desk
 from tests.tapewire.static.browser import CHROMIUM, Tab, browsing
 from tests.tapewire.static.market import Market
 
@@ -22,13 +23,21 @@ CELLS = """Object.fromEntries([...document.querySelectorAll('#rows tr')].map(lin
         cell => [cell.dataset.cell, cell.textContent])),
 ]))"""
 TAB, ENTER = ("Tab", 9), ("Enter", 13)
+LABEL = "document.activeElement.getAttribute('aria-label')"
 
 
 @pytest.fixture
-async def tab(tmp_path: Path) -> AsyncIterator[Tab]:
-    """A browser."""
+def desk() -> Desk:
+    """Takes the alerts that the page sets."""
+    return Desk()
+
+
+@pytest.fixture
+async def tab(tmp_path: Path, desk: Desk) -> AsyncIterator[Tab]:
+    """A browser, for pages of a market that has no alerts of its own."""
     async with browsing(tmp_path / "profile") as tab:
         await tab.show()
+        await tab.answer(PATTERNS, desk.answer)
         yield tab
 
 
@@ -40,7 +49,7 @@ def market(tmp_path: Path) -> Market:
 
 def text(of: str) -> str:
     """The text of the element with an id, as an expression."""
-    return f"document.getElementById('{of}').textContent"
+    return f"(document.getElementById('{of}')?.textContent ?? '')"
 
 
 async def rows(tab: Tab) -> dict[str, dict[str, str]]:
@@ -142,34 +151,92 @@ async def test_another_tape_behind_the_same_address_is_begun_anew(
         assert await tab.value(text("holes")) == "0 / 0"
 
 
+async def press_until(tab: Tab, condition: str, presses_max: int = 60) -> int:
+    """Press Tab until an expression is true; how often that was."""
+    for count in range(1, presses_max + 1):
+        await tab.press(*TAB)
+        if await tab.value(condition):
+            return count
+    raise AssertionError(f"not reached with Tab: {condition}")
+
+
 async def test_symbols_are_added_and_removed_by_keyboard(tab: Tab, market: Market) -> None:
     """The list is kept in the address, and removing one costs the others nothing."""
     market.bell.clear()
     async with market.trading():
         await tab.open(f"{market.url}?symbols=AAPL,MSFT")
         await market.subscribed(2)
-        await tab.press(*TAB)
+        await press_until(tab, "document.activeElement.textContent === 'Add a symbol'")
+        await tab.press(*ENTER)
         assert await tab.value("document.activeElement.id") == "symbol"
+        assert await tab.value("location.hash") == ""
         await tab.type("spy, Tsla")
         await tab.press(*ENTER)
         assert await tab.value("location.search") == "?symbols=AAPL,MSFT,SPY,TSLA"
-        await market.subscribed(3)
         market.bell.set()
         for symbol in ("MSFT", "SPY", "TSLA"):
             await more_ticks(tab, 20, symbol)
-        for _ in range(2):
-            await tab.press(*TAB)
-        assert await tab.value("document.activeElement.getAttribute('aria-label')") == "Remove AAPL"
+        await press_until(tab, f"{LABEL} === 'Remove AAPL'")
         await tab.press(*ENTER)
-        assert await tab.value("document.activeElement.getAttribute('aria-label')") == "Remove MSFT"
+        assert await tab.value(LABEL) == "Remove MSFT"
         assert list(await rows(tab)) == ["MSFT", "SPY", "TSLA"]
         for symbol in ("MSFT", "SPY", "TSLA"):
             await more_ticks(tab, await counted(tab, symbol) + 5, symbol)
         await all_counted(tab, market)
         assert await tab.value("location.search") == "?symbols=MSFT,SPY,TSLA"
+        market.bell.set()
         for symbol in ("SPY", "TSLA"):
             await tab.value(f"document.querySelector('[aria-label=\"Remove {symbol}\"]').click()")
-        await market.subscribed(2)  # what nobody looks at is not sent
+        await market.subscribed(3)  # feed, list, chart: what nobody looks at is not sent
+    assert tab.complaints == []
+
+
+async def test_a_row_is_walked_chosen_and_removed_by_its_keys(tab: Tab, market: Market) -> None:
+    """Arrows go to other rows, Enter shows the chart, A goes to the alert, Delete removes."""
+    async with market.trading():
+        await tab.open(f"{market.url}?symbols=AAPL,MSFT,SPY")
+        await ticking(tab)
+        await press_until(tab, "document.activeElement.dataset.do === 'select'")
+        await tab.press("ArrowDown", 40)
+        await tab.press("ArrowDown", 40)
+        await tab.press("ArrowDown", 40)
+        await tab.press("ArrowUp", 38)
+        assert await tab.value("document.activeElement.textContent") == "MSFT"
+        await tab.press(*ENTER)
+        assert await tab.value(text("chart-head")) == "MSFT"
+        assert await tab.value("document.querySelectorAll('[aria-pressed=true].name').length") == 1
+        await tab.press("Delete", 46)
+        assert list(await rows(tab)) == ["AAPL", "SPY"]
+        assert await tab.value("document.activeElement.textContent") == "SPY"
+        assert await tab.value(text("chart-head")) == "AAPL"
+        await tab.press("a", 65)
+        assert await tab.value("document.activeElement.id") == "level"
+        assert (await tab.value(text("alert-of"))).startswith("SPY, now ")
+        for _ in range(2):
+            await tab.value("document.querySelector('[data-do=remove]').click()")
+        assert await tab.value("document.activeElement.id") == "symbol"
+        assert await tab.value(text("chart-head")) == "No symbol"
+    assert tab.complaints == []
+
+
+async def test_another_chart_costs_no_tick_and_makes_no_hole(tab: Tab, market: Market) -> None:
+    """The symbol's trades come by two subscriptions then, and each is counted once."""
+    market.bell.clear()
+    async with market.trading():
+        await tab.open(f"{market.url}?symbols=AAPL,MSFT,SPY")
+        await market.subscribed(2)
+        market.bell.set()
+        await market.subscribed(3)
+        for symbol in ("MSFT", "SPY", "AAPL", "SPY"):
+            await tab.value(
+                f"[...document.querySelectorAll('.name')].find(e => e.textContent === '{symbol}').click()"
+            )
+            await more_ticks(tab, await counted(tab, symbol) + 30, symbol)
+            assert await tab.value(text("chart-head")) == symbol
+        assert [told["mode"] for told in tab.sent if told.get("id") == 1 and told["op"] == "sub"] == [
+            "raw"
+        ] * 5
+        await all_counted(tab, market)
     assert tab.complaints == []
 
 
@@ -301,20 +368,71 @@ async def test_the_page_fits_and_can_be_read(width: int, dark: bool, tab: Tab, m
 
 
 async def test_the_table_is_a_table_to_a_screen_reader_at_any_width(tab: Tab, market: Market) -> None:
-    """Also where it is laid out as a grid; only the connection's state and notices are announced."""
+    """Also where it is laid out as a grid."""
     async with market.trading():
-        for width in (1000, 360):
+        for width, cells in ((1000, 16), (360, 14)):  # a phone is spared the counts of ticks
             await tab.show(width, 740)
             await tab.open(f"{market.url}?symbols=AAPL,MSFT")
             await ticking(tab)
             tree = await tab.call("Accessibility.getFullAXTree")
             roles = [node["role"]["value"] for node in tree["nodes"] if not node["ignored"]]
             assert (roles.count("table"), roles.count("row"), roles.count("rowheader")) == (1, 3, 2)
-            assert (roles.count("columnheader"), roles.count("cell")) == (8, 14)
-            assert roles.count("status") == 2
+            assert (roles.count("columnheader"), roles.count("cell")) == (9, cells)
+
+
+async def test_prices_are_spoken_when_asked_and_not_all_the_time(tab: Tab, market: Market) -> None:
+    """A screen reader is told the chosen symbol's price once in ten seconds; no row is a live region."""
+    async with market.trading():
+        await tab.open(f"{market.url}?symbols=AAPL")
+        await ticking(tab)
         assert (
-            await tab.value("document.querySelectorAll('[aria-live], [role=alert], [role=log]').length") == 0
+            await tab.value("document.querySelector('#rows').closest('[aria-live], [role=status]')") is None
         )
+        spoken = "document.querySelector('[aria-live=polite]').textContent"
+        assert await tab.value(spoken) == ""
+        await tab.value("document.getElementById('speak').click()")
+        first = await tab.until(spoken)
+        assert first.startswith("AAPL ")
+        await tab.value(
+            "window.changes = 0; new MutationObserver(() => window.changes++).observe(document"
+            ".querySelector('[aria-live=polite]'), {subtree: true, characterData: true, childList: true})"
+        )
+        await more_ticks(tab, await counted(tab) + 40)
+        assert await tab.value("window.changes") <= 1
+
+
+async def test_nothing_moves_for_who_wants_calm(tab: Tab, market: Market) -> None:
+    """Prices that change flash for others."""
+    moving = "document.getAnimations().some(one => /^(up|down)-[ab]$/.test(one.animationName))"
+    async with market.trading():
+        await tab.show()
+        await tab.open(market.url)
+        await tab.until(moving)
+        await tab.show(calm=True)
+        await tab.open(market.url)
+        await ticking(tab)
+        await more_ticks(tab, await counted(tab) + 20)
+        assert await tab.value("document.getAnimations().length") == 0
+
+
+async def test_colours_can_be_chosen_and_are_kept(tab: Tab, market: Market) -> None:
+    """Against the system's, from before the first paint on, until one goes back to it."""
+    ground = "getComputedStyle(document.body).backgroundColor"
+    async with market.trading():
+        await tab.show(dark=False)
+        await tab.open(market.url)
+        light = await tab.value(ground)
+        change = "e.dispatchEvent(new Event('change', {{bubbles: true}}))"
+        choose = f"(e => {{{{ e.value = '{{}}'; {change} }}}})(document.getElementById('theme'))"
+        await tab.value(choose.format("dark"))
+        dark = await tab.until(f"{ground} !== '{light}' && {ground}")
+        await tab.reload()
+        assert await tab.value(ground) == dark
+        assert await tab.value("document.documentElement.dataset.theme") == "dark"
+        await tab.value(choose.format("auto"))
+        await tab.until(f"{ground} === '{light}'")
+        await tab.show(dark=True)
+        await tab.until(f"{ground} === '{dark}'")
 
 
 async def test_two_tabs_and_a_reload_need_no_file_twice(tab: Tab, market: Market) -> None:
@@ -329,7 +447,7 @@ async def test_two_tabs_and_a_reload_need_no_file_twice(tab: Tab, market: Market
             "performance.getEntriesByType('resource').map(({name, transferSize}) => ({name, transferSize}))"
         )
         files = [entry for entry in loaded if "/static/" in entry["name"]]
-        assert len(files) >= 2
+        assert len(files) >= 4
         assert [entry for entry in files if entry["transferSize"]] == []
 
 

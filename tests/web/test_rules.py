@@ -1,110 +1,14 @@
-"""The pure part of the page's script, run by Node: the client's rule, figures, words for numbers."""
+"""The page's rules: is the stream complete, what is said of feeds and figures, words for numbers."""
 
-import json
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import checkout
+from tests.web.script import Script, needs_node
 
-NODE: Final = shutil.which("node")
-SCRIPT: Final = checkout.ROOT / "tapewire" / "static" / "rules.mjs"
-DRIVER: Final = """
-import { createInterface } from "node:readline";
-const page = await import(process.argv[1]);
-const round = (value) => (typeof value === "number" ? Math.round(value * 1e6) / 1e6 : value);
-const tasks = {
-  call: ({ name, values }) => round(page[name](...values)),
-  feed({ events, symbols, quiet, now }) {
-    const outages = new page.Outages();
-    for (const event of events) outages.take(...event);
-    return [page.feedText(outages, symbols, quiet, now), page.missedText(outages, symbols, now)];
-  },
-  gap({ messages }) {
-    const continuity = new page.Continuity();
-    for (const message of messages) continuity.take(message);
-    return page.gapText(continuity.gap);
-  },
-  told({ texts }) {
-    const told = new page.Told();
-    return texts.map(([text, now]) => told.say(text, now));
-  },
-  slot: ({ after, drawn }) => page.slot(after, () => drawn),
-  backoff: ({ attempt, bounds, drawn }) => page.backoff(attempt, bounds, () => drawn),
-  continuity({ messages, behind = [] }) {
-    const continuity = new page.Continuity();
-    for (const id of behind) continuity.behind.add(id);
-    const fresh = messages.map((message) => continuity.take(message));
-    const { holes, gaps, mark, epoch, foreign } = continuity;
-    return { fresh, holes, gaps, mark, epoch, foreign, behind: [...continuity.behind] };
-  },
-  recent({ samples, now }) {
-    const recent = new page.Recent();
-    for (const sample of samples) recent.add(...sample);
-    return recent.sum(now);
-  },
-  clock({ pongs }) {
-    const clock = new page.Clock();
-    return pongs.map(([now, pong]) => (clock.pong(now, pong), round(clock.ahead)));
-  },
-  row({ ticks, now }) {
-    const row = new page.Row();
-    for (const tick of ticks) row.take(...tick);
-    return { ...row, change: row.change, age: row.age(now) };
-  },
-};
-for await (const line of createInterface({ input: process.stdin })) {
-  const { task, ...given } = JSON.parse(line);
-  console.log(JSON.stringify(tasks[task](given) ?? null));
-}
-"""
-
-pytestmark = pytest.mark.skipif(NODE is None, reason="no Node here: install it to test the page's script")
-
-
-class Script:
-    """The script in a process of its own: one question a line, one answer a line."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-
-    def ask(self, task: str, **given: Any) -> Any:
-        """What a task of the driver comes to."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"task": task, **given}) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        assert line, "the script has ended: see above"
-        return json.loads(line)
-
-    def call(self, name: str, *values: Any) -> Any:
-        """What one of its functions returns, to six decimals."""
-        return self.ask("call", name=name, values=values)
-
-    def continuity(self, *messages: dict[str, Any]) -> dict[str, Any]:
-        """What the client's rule makes of messages."""
-        verdict: dict[str, Any] = self.ask("continuity", messages=messages)
-        return verdict
-
-
-@pytest.fixture(scope="module")
-def script() -> Iterator[Script]:
-    """The page's script."""
-    assert NODE is not None
-    command = [NODE, "--input-type=module", "--eval", DRIVER, SCRIPT.as_uri()]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "TZ": "UTC"}
-    ) as process:
-        yield Script(process)
-        assert process.stdin is not None
-        process.stdin.close()
+pytestmark = needs_node
 
 
 def ok(sub: int = 1, epoch: int = 1, **starts: int | None) -> dict[str, Any]:
@@ -463,3 +367,58 @@ def test_symbols_are_read_as_people_type_them(script: Script) -> None:
 def test_numbers_become_words(name: str, values: list[Any], words: str, script: Script) -> None:
     """Exact prices, a sign in front of what moved, ages in the unit that fits."""
     assert script.call(name, *values) == words
+
+
+def test_a_channel_of_two_subscriptions_is_told_once_and_has_no_hole(script: Script) -> None:
+    """Single ticks and folded ones of the same channel overlap; who is behind does not take anything back."""
+    single = [tick(n) for n in (11, 12, 13)]
+    verdict = script.continuity(
+        ok(2, A=10), tick(11), ok(1, A=None), *single, tick(13, 2), tick(14), tick(15, 2)
+    )
+    assert (verdict["holes"], verdict["fresh"]) == (0, [0, 1, 0, 0, 1, 1, 0, 1, 1])
+
+
+def test_another_subscription_that_is_behind_makes_no_foreign_tape(script: Script) -> None:
+    """Its certificate ends before what has come by the one that the channel is counted by."""
+    messages = (ok(2, A=80), ok(1, A=None), tick(81), tick(82))
+    assert script.continuity(*messages, certificate(80, sub=2))["foreign"] is False
+    assert script.continuity(*messages, certificate(80, sub=1))["foreign"] is True
+
+
+def test_a_channel_that_goes_back_to_another_subscription_has_its_gaps(script: Script) -> None:
+    """A gap of a subscription voids the channels that come by it, moved ones too."""
+    move = {"op": "move", "c": "t:A", "sub": 2}
+    gap = {"op": "gap", "id": 2, "c": "*", "from": 5, "to": 50, "why": "slow", "next": "snap"}
+    assert script.continuity(ok(1, A=1), move, gap, tick(40))["holes"] == 0
+    assert script.continuity(ok(1, A=1), gap, tick(40))["holes"] == 1
+
+
+def test_a_voice_speaks_now_and_then_and_says_the_newest(script: Script) -> None:
+    """No more often than asked; what was overtaken is never said, nor what was taken back."""
+    steps = [
+        ["a", 0],
+        ["b", 100],
+        ["c", 900],
+        [None, 1_000],
+        [None, 1_100],
+        ["d", 1_900],
+        ["", 1_950],
+        [None, 3_000],
+    ]
+    assert script.ask("announcer", every=1_000, steps=steps) == ["a", "", "", "c", "", "", "", ""]
+
+
+def test_a_spark_has_one_point_a_second_and_a_bounded_length(script: Script) -> None:
+    """The newest price of each; the oldest go."""
+    ticks = [[{"op": "t", "px": n, "ts": 0, "src": "sim"}, 1, 10_000 + 250 * n] for n in range(400)]
+    spark = script.ask("row", ticks=ticks, now=0)["spark"]
+    assert (spark[:2], spark[-2:], len(spark)) == ([163, 167], [395, 399], 60)
+
+
+@pytest.mark.parametrize(
+    ("prices", "path"),
+    [([], ""), ([5], ""), ([1, 2], "M0.0 10.0L20.0 0.0"), ([3, 3, 3], "M0.0 5.0L10.0 5.0L20.0 5.0")],
+)
+def test_a_spark_is_drawn_into_its_box(prices: list[int], path: str, script: Script) -> None:
+    """The lowest at the bottom, the highest on top; what does not move is in the middle."""
+    assert script.call("sparkPath", prices, 20, 10) == path
