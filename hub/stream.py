@@ -101,6 +101,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._stop_timeout()
         self.transport = None
         self._received = None
+        self.core.forget()
         self.on_lost()
 
     def hold(self, why: str) -> None:

@@ -143,6 +143,12 @@ class WebSocketCore:
         """The client has sent everything it will."""
         self._protocol.receive_eof()
 
+    def forget(self) -> None:
+        """The connection is gone: let go of what would keep its memory until garbage is looked for."""
+        self._ended = True
+        self._check = _refuse_all
+        self._protocol.parser.close()
+
     def data_to_send(self) -> list[bytes]:
         """Take what the protocol itself wants sent; an empty element means: half-close."""
         if self._held:
@@ -293,6 +299,10 @@ class WebSocketCore:
     def _close_code(self) -> int:
         closed = self._protocol.close_rcvd or self._protocol.close_sent
         return int(closed.code) if closed is not None else 1006
+
+
+def _refuse_all(path: str, origin: str | None, host: str | None) -> Refusal:
+    return Refusal(503, "the connection is gone")
 
 
 def _cut(reason: str) -> str:

@@ -1,9 +1,11 @@
 """One client's WebSocket on a real socket, with the `websockets` client and with raw bytes."""
 
 import asyncio
+import gc
 import json
 import re
 import socket
+import weakref
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -311,6 +313,27 @@ async def test_connection_that_breaks_is_forgotten() -> None:
         await client.read("ok")
         client.socket.transport.abort()
         await until(lambda: not house.hub.connections)
+
+
+async def test_memory_of_a_lost_connection_does_not_wait_for_the_garbage_collector() -> None:
+    """It looks seldom, and a thousand clients may come and go in between."""
+    gc.disable()
+    try:
+        async with House().running(listen=True) as house:
+            wires = []
+            for number in range(5):
+                async with raw_of(house) as raw:
+                    await raw.send(head() + masked(TEXT, json.dumps([HELLO, SUB]).encode()))
+                    await raw.see(b'"op":"ok"')
+                    wires += [weakref.ref(connection.wire) for connection in house.hub.connections]
+                    if number % 2:
+                        await raw.send(masked(CLOSE, b"\x03\xe8"))
+                        await raw.end()
+                await until(lambda: not house.hub.connections)
+            # whoever was served last is still known
+            await until(lambda: sum(wire() is not None for wire in wires) <= 1)
+    finally:
+        gc.enable()
 
 
 async def test_client_that_ends_its_side_is_gone() -> None:

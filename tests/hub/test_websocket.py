@@ -382,6 +382,16 @@ def test_caller_who_closes_on_an_event_is_not_given_the_next() -> None:
     assert seen == [Message(b"1", True)]
 
 
+def test_core_that_was_forgotten_says_and_hears_nothing() -> None:
+    """Its connection is gone; whoever still holds it does no harm."""
+    line = Line()
+    line.core.forget()
+    assert line.feed(masked(TEXT, b"[]")) == []
+    line.core.ping()
+    line.core.close(1000, "")
+    line.core.forget()
+
+
 def test_end_of_the_stream_ends_the_core() -> None:
     """Half-open: the client sends nothing more, so nothing more can be agreed."""
     line = Line()
