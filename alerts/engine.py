@@ -145,6 +145,10 @@ class Engine:
                 self._on_trade(market, tick, n, m)
         self.m = batch.last_m
 
+    def skip(self, m: int) -> None:
+        """Go on behind a mark: what was up to there cannot be read any more."""
+        self.m = max(self.m, m)
+
     def put(self, alert: Alert) -> State:
         """Watch a new alert, or one whose rule has changed; it may ring at once.
 

@@ -148,6 +148,42 @@ class HubSettings(Section, frozen=True):
     it is opened by a name and the port is open to this machine only (behind a proxy, say): list it then."""
 
 
+class AlertSettings(Section, frozen=True):
+    """`[alerts]`: rules, rings and watchlists."""
+
+    per_user_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 1_000
+    """Most alerts of one user."""
+    total_max: Annotated[int, Meta(ge=1, le=10_000_000)] = 1_000_000
+    """Most alerts of all users together; about 1.5 KB of memory each."""
+    watchlists_per_user_max: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    """Most watchlists of one user."""
+    watchlist_symbols_max: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
+    """Most symbols of one watchlist."""
+    fires_kept: Annotated[int, Meta(ge=10, le=10_000_000)] = 10_000
+    """Rings kept for each user; the oldest go, with what is left of their deliveries."""
+    use_by_s: Annotated[int, Meta(ge=1, le=86_400)] = 900
+    """How long a ring is worth delivering, unless its rule says otherwise, s."""
+    commit_ms: Annotated[int, Meta(ge=10, le=60_000)] = 1_000
+    """Longest time between two notes of how far the tape is evaluated, ms; rings are written at once."""
+    queue_fires: Annotated[int, Meta(ge=1, le=10_000_000)] = 10_000
+    """Rings that may wait to be written; beyond that evaluation pauses, and catches up from the tape."""
+
+
+class WebhookSettings(Section, frozen=True):
+    """`[webhooks]`: rings to HTTP receivers."""
+
+    private_addresses: bool = False
+    """Whether receivers on this machine and in private networks are called; only for a demo or a test."""
+    ports: tuple[Port, ...] = (80, 443)
+    """Ports that are called; any, when private addresses are."""
+    timeout_s: Annotated[int, Meta(ge=1, le=60)] = 15
+    """How long one attempt may take, s."""
+    in_flight: Annotated[int, Meta(ge=8, le=1_000)] = 64
+    """Attempts at a time, of all users together."""
+    endpoints_per_user_max: Annotated[int, Meta(ge=1, le=10_000)] = 50
+    """Most receivers of one user."""
+
+
 class TokenSettings(Section, frozen=True):
     """`[[accounts.tokens]]`: one static bearer token."""
 
@@ -216,6 +252,10 @@ class Settings(Section, frozen=True):
     """The one port."""
     hub: HubSettings = HubSettings()
     """Fan-out to WebSocket clients."""
+    alerts: AlertSettings = AlertSettings()
+    """Rules, rings and watchlists."""
+    webhooks: WebhookSettings = WebhookSettings()
+    """Rings to HTTP receivers."""
     accounts: AccountsSettings = AccountsSettings()
     """Who may read what."""
     log: LogSettings = LogSettings()

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+from msgspec import Raw
+from msgspec.structs import replace
+
 from alerts.machine import plan_of
-from alerts.model import Alert, Condition, Fire, Owner, Rule
+from alerts.model import Alert, Condition, Fire, Owner, Rule, event_id
 from tape.batch import Batch
 from ticks.conditions import OVERNIGHT, POST, PRE, RTH, elig
 from ticks.flags import BACKFILL, LATE, SNAPSHOT
@@ -68,6 +71,16 @@ def rule(*conditions: Condition, symbol: str = "AAPL", **members: object) -> Rul
 def alert(rule: Rule, number: int = 1, owner: Owner = ANN, rev: int = 1) -> Alert:
     """An alert whose id follows from its number."""
     return Alert(str(UUID(int=number)), owner, rev, rule, NOON_NS, NOON_NS)
+
+
+def fire(number: int = 1, generation: int = 1, owner: Owner = ANN, **members: object) -> Fire:
+    """A ring of the alert with this number."""
+    one = alert(rule(), number, owner)
+    made = Fire(
+        event_id(one.id, generation), one.id, owner, 1, generation, "AAPL", "", generation, NOON_NS, NOON_NS,
+        100 * UNIT, ("ws", "webhook:https://example.com/hook"), 0, Raw(b'{"tick":null}'),
+    )  # fmt: skip
+    return replace(made, **members)
 
 
 def at(fires: Sequence[Fire]) -> list[tuple[int, int]]:
