@@ -108,6 +108,7 @@ class WebSocketCore:
         self._controls_since_ns = 0
         self._ended = False
         self._opened = False
+        self._forgotten = False
         self._held = False
         self._after_end = 0
         self._after_end_frames = 0
@@ -129,7 +130,7 @@ class WebSocketCore:
         `data_to_send` has to be asked after each, and at the end. `now_ns` counts from anywhere.
         """
         begin = 0
-        while begin < len(data):
+        while begin < len(data) and not self._forgotten:
             end = begin + SLICE_BYTES
             if not self._shaken:
                 end = min(end, self._end_of_head(data, begin))
@@ -145,7 +146,7 @@ class WebSocketCore:
 
     def forget(self) -> None:
         """The connection is gone: let go of what would keep its memory until garbage is looked for."""
-        self._ended = True
+        self._ended = self._forgotten = True
         self._check = _refuse_all
         self._protocol.parser.close()
 
