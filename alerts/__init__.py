@@ -4,6 +4,7 @@ What rings when, and what is kept: `docs/alerts.md`. May import `tape`, `ticks` 
 a sibling.
 
 Cores: book, changes, engine, errors, form, machine, model, proof, streams, thresholds, values,
-watchlists.
-Shells: committer, database, follower, outbox, runtime, store.
+watchlists, webhooks.address, webhooks.lanes, webhooks.plan, webhooks.signature.
+Shells: committer, database, follower, outbox, runtime, store, webhooks.deliverer, webhooks.endpoints,
+webhooks.sender.
 """
