@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import aiohttp
 
+from scripts import web
+
 CHROMIUM: Final = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
@@ -22,6 +24,12 @@ FLAGS: Final = (
 START_SECONDS: Final = 30
 ANSWER_SECONDS: Final = 20
 POLL_SECONDS: Final = 0.05
+
+
+def axe() -> str:
+    """The source of axe-core, as the page's own tools bring it: it is not part of this project."""
+    web.install()
+    return (web.SOURCE / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
 
 class BrowserError(Exception):

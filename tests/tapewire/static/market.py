@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -15,6 +16,7 @@ from feeds.sim import SimExchange, SimSettings
 from feeds.sim.feed import INTERVAL_SECONDS, SimFeed
 from hub.hub import Hub
 from hub.stream import StreamProtocol
+from hub.wire import control
 from tape.batch import SourcePosition
 from tape.tape import Tape
 from tapewire.fanout import TapeHistory, make_hub
@@ -90,6 +92,12 @@ class Market:
         self.publish(
             FeedEvent(1, 0, MARKET, now_ns, 0, now_ns, 0, 0, what, why, MARKET, now_ns, now_ns, lost, "")
         )
+
+    def tell(self, message: dict[str, Any]) -> None:
+        """Send every client a control message of the tests' own."""
+        assert self.hub is not None
+        for connection in self.hub.connections:
+            connection.send([control([message], packed=False)])
 
     def fall_silent(self) -> None:
         """Say nothing more to whoever is connected, and hear nothing: their sockets stay open."""

@@ -142,7 +142,7 @@ async def test_an_alert_of_the_demo_is_set_by_four_keys_and_rings_with_its_proof
         await tab.type(f"{price + 0.02:.2f}")
         await tab.press(*ENTER)
         await tab.until("document.querySelectorAll('#alert-list li').length === 1")
-        await tab.until("document.querySelector('#ringing')", START_SECONDS)
+        await tab.until("document.querySelector('#ringing') !== null", START_SECONDS)
         proof = await tab.value("document.querySelector('#ringing table').textContent")
         assert "The tick" in proof
         assert "sim" in proof

@@ -45,7 +45,7 @@ export class Api {
     } catch {
       throw new ApiError(null, null);
     }
-    const isJson = answer.headers.get("Content-Type")?.includes("json") ?? false;
+    const isJson = answer.status !== 204 && (answer.headers.get("Content-Type")?.includes("json") ?? false);
     const told: unknown = isJson ? await answer.json() : null;
     if (!answer.ok) throw new ApiError(answer.status, told as Record<string, unknown> | null);
     return told as T;

@@ -9,6 +9,7 @@ const KINDS = ["t", "q", "s"]; // trades, quotes, trading status
 const FEED = 0; // the id of the subscription to what happens to the feeds
 const CHART = 1; // and of the one to the chart's symbol: its bars, and each of its trades by itself
 const CHART_KINDS = ["b1m", "t"];
+const ACK = Number.MAX_SAFE_INTEGER; // the id of what needs no answer: no subscription's
 const FEED_CHANNEL = "f:*";
 const PROBE_MS = 3_000; // for a sign of life
 const ASK_MS = 5_000; // for an answer over HTTP
@@ -107,7 +108,7 @@ export class Stream {
   }
 
   /** A ring has been shown. */
-  acknowledge(off: number): void { this.#send({ op: "alert.ack", off }); }
+  acknowledge(off: number): void { this.#send({ op: "alert.ack", id: ACK, off }); }
 
   /** Is anybody there? After the page was hidden or the network was away: quicker than to wait. */
   probe(): void {
@@ -210,7 +211,8 @@ export class Stream {
     if (id > CHART) this.page.granted(this.#subs.get(id)?.symbols ?? [], denied);
   }
 
-  #refused({ class: kind, code, msg, hint }: Message): void {
+  #refused({ id, class: kind, code, msg, hint }: Message): void {
+    if (id === ACK) return; // it will ring again
     this.#refusal = `${code}: ${hint ?? msg}`;
     if (kind === "gone") this.#restart();
     else if (kind !== "auth") this.page.problem(this.#refusal);

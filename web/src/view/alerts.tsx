@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useRef } from "preact/hooks";
 import { FEATURES, isRetracted, proofRows, ringText, ruleText, sideOf, type Alert, type Draft, type Fire } from "../core/alerts.ts";
@@ -15,7 +15,7 @@ export function RingBar({ app: { alerts } }: { app: App }): VNode {
   const open = alerts.rings.value.filter((fire) => alerts.isOpen(fire));
   return (
     <>
-      <p class="unseen" role="alert">{alerts.spoken}</p>
+      <Voice spoken={alerts.spoken} />
       {open.length > 0 && (
         <section id="ringing" aria-label="Alerts that have rung">
           {open.slice(0, 3).map((fire) => <Ring key={fire.event_id} fire={fire} onDismiss={() => alerts.dismiss(fire)} />)}
@@ -24,6 +24,11 @@ export function RingBar({ app: { alerts } }: { app: App }): VNode {
       )}
     </>
   );
+}
+
+/** By itself, so that it is touched only when there is something to say. */
+function Voice({ spoken }: { spoken: Signal<string> }): VNode {
+  return <p class="unseen" role="alert">{spoken.value}</p>;
 }
 
 function Ring({ fire, onDismiss }: { fire: Fire; onDismiss: () => void }): VNode {
@@ -43,7 +48,7 @@ function Proof({ fire }: { fire: Fire }): VNode {
   const rows = proofRows(fire.proof, Date.now());
   if (!rows.length) return <p class="help">The hub sent no proof with it.</p>;
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={`Proof of the alert of ${fire.symbol}`}>
+    <div class="scroll" tabIndex={0} role="group" aria-label={`Proof of the alert of ${fire.symbol}`}>
       <table class="proof">
         <caption>Proof</caption>
         <thead><tr>{["", "Price", "Time", "Source", "Number, mark"].map((head) => <th key={head} scope="col">{head || <span class="unseen">What</span>}</th>)}</tr></thead>

@@ -97,7 +97,7 @@ function CandleTable({ app: { chart } }: { app: App }): VNode {
   return (
     <details onToggle={({ currentTarget }) => (isOpen.value = currentTarget.open)}>
       <summary>Candles as a table</summary>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Newest candles">
+      <div class="scroll" tabIndex={0} role="group" aria-label="Newest candles">
         <table id="candles">
           <thead><tr>{["Start", "Open", "High", "Low", "Close"].map((head) => <th key={head} scope="col">{head}</th>)}</tr></thead>
           <tbody>

@@ -28,7 +28,7 @@ function Code({ snippet: { name, about, code } }: { snippet: Snippet }): VNode {
     <details>
       <summary>{name}</summary>
       <p class="help">{about}</p>
-      {code && <pre tabIndex={0} role="region" aria-label={`Code for ${name}`}><code>{code}</code></pre>}
+      {code && <pre tabIndex={0} role="group" aria-label={`Code for ${name}`}><code>{code}</code></pre>}
       {code && <p class="bar"><button onClick={() => void copy()}>Copy</button><span role="status">{told}</span></p>}
     </details>
   );
