@@ -1,11 +1,16 @@
-"""What all tests share: the option that cuts the slow tests into daily slices."""
+"""What all tests share: the option that cuts the slow tests into daily slices, and no time limits."""
 
 from collections.abc import Sequence
 from typing import TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 T = TypeVar("T")
+
+# How long an example takes says something about the machine, and nothing about us.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import checkout
@@ -41,3 +41,8 @@ def test_the_option_selects_a_slice(tmp_path: Path) -> None:
         cwd=checkout.ROOT, capture_output=True, text=True, timeout=100,
     )  # fmt: skip
     assert re.findall(r"test_n\[(\d)\]", listing.stdout) == ["1", "4"]
+
+
+def test_no_property_test_is_timed() -> None:
+    """A busy machine must not make one fail."""
+    assert settings().deadline is None
