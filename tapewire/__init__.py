@@ -4,8 +4,10 @@ Imports every other package; nobody imports it.
 
 Cores: demo, errors, health, options, pipeline, tail_board, tail_lines, tail_options, throttle, totals,
 http.access, http.formats, http.parameters, http.problems, http.questions, http.rows.
-Shells: __main__, app, audit, bar_feed, cli, demo_start, fanout, feeding, first_config, frontdoor,
-hub_metrics, logs, metrics, preflight, replay_report, services, tail, tail_table, writer_main, writer_process,
-http.application, http.call, http.data, http.gaps, http.latest, http.ndjson, http.page, http.responses,
-http.routes, http.server, http.services, http.serving, http.settle, http.status.
+Shells: __main__, alert_desk, alerting, app, audit, bar_feed, cli, demo_start, fanout, feeding,
+first_config, frontdoor, hub_metrics, logs, metrics, preflight, replay_report, services, tail,
+tail_table, writer_main, writer_process, http.alerts, http.application, http.bodies, http.call,
+http.data, http.gaps, http.idempotency, http.latest, http.ndjson, http.owned, http.page, http.responses,
+http.routes, http.server, http.services, http.serving, http.settle, http.status, http.watchlists,
+http.webhooks.
 """

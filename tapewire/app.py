@@ -1,12 +1,13 @@
 """The whole system on one page: what is built from what, in which order it starts and stops.
 
     feeds ─▶ Tape (number, journal) ─▶ Pipeline ─┬▶ Hub ─▶ WebSockets     this process, one loop
-              ▲        │                         └▶ bars ─┐
+              ▲        │                         ├▶ alerts ─▶ webhooks
+              │        │                         └▶ bars ─┐
               └────────┼──────────────────────────────────┘
                        └──── journal ────▶ writer process ─▶ store
     HTTP ◀── history workers ◀── store and journal
 
-Start: port, tape, hub, writer, HTTP and WebSockets, bars, feeds. Stop (SIGINT, SIGTERM, end of a
+Start: port, tape, hub, alerts, writer, HTTP and WebSockets, bars, feeds. Stop (SIGINT, SIGTERM, end of a
 replay with `--exit`): feeds, journal durable, clients told, writer caught up, HTTP, tape closed.
 """
 
@@ -30,6 +31,7 @@ from storage.pool import HistoryPool
 from storage.stores import open_reader
 from tape.recovery import describe
 from tape.tape import Tape
+from tapewire.alerting import Alerting
 from tapewire.audit import AuditTrail
 from tapewire.bar_feed import BarFeed
 from tapewire.demo_start import announce
@@ -68,6 +70,7 @@ class System:
         Raises:
             TapeError: it cannot be opened; `tapewire.preflight.explain` has the words.
             StorageError: the settings name no store, or what is there is none.
+            AlertsError: the files of alerts cannot be opened, or are something else.
         """
         self.settings = settings
         self.directory = Path(settings.data_dir)
@@ -78,7 +81,8 @@ class System:
         self.tape_history = TapeHistory(self.tape, self.directory)
         self.hub = make_hub(settings.hub, self.tape, self.accounts, self.tape_history)
         self.streams = Streams(self.hub, settings.hub)
-        self.pipeline.then.append(self.hub.on_batch)
+        self.alerting = Alerting(settings, self.tape, self.directory, self.accounts)
+        self.pipeline.then.extend((self.hub.on_batch, self.alerting.runtime.on_batch))
         self.bars: list[BarFeed] = []
         self.writer: WriterProcess = writer_process(settings, self.directory)
         self.history = HistoryPool(settings.storage, self.directory)
@@ -191,6 +195,7 @@ async def _serve(
                 workers.create_task(system.history.run()),
                 workers.create_task(system.tend()),
                 workers.create_task(system.hub.run()),
+                workers.create_task(system.alerting.run()),
             ]
             try:
                 runner = HttpRunner(
@@ -217,6 +222,7 @@ async def _serve(
                     task.cancel()
     finally:
         listener.close()
+        system.alerting.close()
         system.tape_history.close()
         system.tape.close()
     return code

@@ -58,9 +58,13 @@ class DemoOptions(Struct, frozen=True):
 
 
 def demo_settings(settings: Settings, port: int, directory: Path) -> Settings:
-    """The settings that a demo runs with: on loopback whatever is configured, open to the demo token."""
+    """The settings that a demo runs with: on loopback whatever is configured, open to the demo token.
+
+    Its webhooks may be received on the same machine.
+    """
     http = replace(settings.http, host="127.0.0.1", port=port, trusted_proxies=())
-    return replace(settings, http=http, data_dir=str(directory), accounts=_DEMO_ACCOUNTS)
+    webhooks = replace(settings.webhooks, private_addresses=True)
+    return replace(settings, http=http, webhooks=webhooks, data_dir=str(directory), accounts=_DEMO_ACCOUNTS)
 
 
 def replay_settings(settings: Settings, port: int | None, data: Path | None) -> Settings:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from accounts import Accounts, AccountSettingsError
+from alerts.errors import AlertsError
 from config.errors import ConfigError
 from config.load import Loaded, load
 from config.raw import plain
@@ -139,7 +140,7 @@ def explain(error: BaseException, settings: Settings | None = None) -> tuple[str
         return (f"recording {plain(str(error))}",)
     if isinstance(error, UnknownStore):
         return (f"storage.url: {plain(str(error))}",)
-    if isinstance(error, StorageError):
+    if isinstance(error, StorageError | AlertsError):
         return (_data_folder(settings, plain(str(error))),)
     if isinstance(error, OSError) and error.filename is not None:
         return (_file(error, settings),)

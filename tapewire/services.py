@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from storage.cursor import CursorKeeper
 from storage.key_file import load_key
+from tapewire.alerting import alert_metrics
 from tapewire.health import Health, JournalState, States, assess
 from tapewire.http.services import Services
 from tapewire.hub_metrics import hub_metrics
@@ -29,6 +30,7 @@ def make_services(system: "System") -> Services:
         health=lambda: _health(system),
         metrics=lambda: metrics,
         now_ns=time.time_ns,
+        desk=system.alerting.desk,
     )
 
 
@@ -112,4 +114,5 @@ def _metrics(system: "System") -> Sequence[Metric]:
             lambda: sum(bars.published for bars in system.bars),
         ),
         *hub_metrics(system.hub),
+        *alert_metrics(system.alerting),
     )

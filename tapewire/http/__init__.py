@@ -2,6 +2,7 @@
 
 From the outside in: `server` (what the parser refuses), `application` (what all requests share),
 `routes` (the table), `parameters` and `questions` (typed values), `access` and `settle` (who may see
-how much, as of which mark), `data`, `gaps`, `latest`, `status`, `page` (the handlers), `rows`,
-`ndjson`, `responses`, `problems` (what is sent).
+how much, as of which mark), `data`, `gaps`, `latest`, `status`, `page`,
+`alerts`, `watchlists`, `webhooks` (the handlers), `owned`, `bodies`, `idempotency` (what those that change
+something share), `rows`, `ndjson`, `responses`, `problems` (what is sent).
 """

@@ -1,6 +1,6 @@
 """The application: the routes of `tapewire.http.routes` behind checks that all of them share.
 
-For each request, in this order: the peer, `Host`, the body (none is taken), the route and
+For each request, in this order: the peer, `Host`, whether a body is taken, the route and
 method, the credential, the parameters; then the handler. Whatever is wrong is one `Problem`,
 turned into an answer here and nowhere else.
 """
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 def build_app(services: Services, routes: Sequence[Route] = ROUTES) -> web.Application:
     """The application for `tapewire.http.server.HttpRunner`."""
-    app = web.Application(middlewares=[_problems(services), _checks(services)])
+    app = web.Application(middlewares=[_problems(services), _checks(services, routes)])
     app[SERVICES] = services
     for route in routes:
         endpoint = _endpoint(route, services)
@@ -59,8 +59,9 @@ def _endpoint(route: Route, services: Services) -> Handler:
     return handle
 
 
-def _checks(services: Services) -> Middleware:
+def _checks(services: Services, routes: Sequence[Route]) -> Middleware:
     """What is asked of every request, known path or not."""
+    with_body = {(route.method, route.path) for route in routes if route.body}
     proxies = networks(services.settings.trusted_proxies)
 
     @web.middleware
@@ -70,11 +71,17 @@ def _checks(services: Services) -> Middleware:
         hosts = request.headers.getall(hdrs.HOST, ())
         if len(hosts) > 1 or (not hosts and request.version >= (1, 1)):
             raise Problem("bad-request", "there must be exactly one Host header")
-        if request.body_exists:
+        if request.body_exists and (request.method, _path_of(request)) not in with_body:
             raise Problem("body-not-allowed")
         return await handler(request)
 
     return check
+
+
+def _path_of(request: web.Request) -> str:
+    """The path of the request's route, as the table has it; empty when there is none."""
+    resource = request.match_info.route.resource
+    return "" if resource is None else resource.canonical
 
 
 def _problems(services: Services) -> Middleware:

@@ -52,3 +52,5 @@ class Route(Struct, frozen=True):
     """The query parameters it takes; anything else is refused."""
     head: bool = False
     """Whether `HEAD` is answered too: what `GET` answers, without the body."""
+    body: bool = False
+    """Whether it takes a body; the others refuse one."""

@@ -32,6 +32,7 @@ _ROWS: Final = (
     ),
     ProblemKind("bad-parameter", 400, "A parameter cannot be used", "mend what `errors` lists"),
     ProblemKind("bad-cursor", 400, "The cursor cannot be continued", "start over without a cursor"),
+    ProblemKind("malformed", 400, "The body is not JSON", "send one JSON text in UTF-8, no member twice"),
     ProblemKind(
         "token-in-query",
         400,
@@ -45,19 +46,46 @@ _ROWS: Final = (
     ProblemKind(
         "untrusted-peer", 403, "Only the proxies of this service may connect", "go through the proxy"
     ),
-    ProblemKind("not-found", 404, "There is no such path", "see the list of routes"),
+    ProblemKind(
+        "not-found", 404, "There is no such path or object", "see the list of routes, or of your objects"
+    ),
     ProblemKind("method-not-allowed", 405, "The method is not allowed here", "use one that `Allow` names"),
     ProblemKind(
         "not-acceptable", 406, "No format that is offered is acceptable", "accept one that `errors` lists"
     ),
     ProblemKind(
-        "body-not-allowed", 413, "No route takes a body", "leave the body out; the connection is closed"
+        "body-too-slow", 408, "The body did not come in time", "send it again; the connection is closed"
     ),
+    ProblemKind("conflict", 409, "The name is taken, or the object has changed", "look at it, then decide"),
+    ProblemKind("idempotency-mismatch", 409, "The key was sent with another request", "use a new key"),
+    ProblemKind("precondition-failed", 412, "The object is at another revision", "look at it, then decide"),
+    ProblemKind(
+        "body-not-allowed", 413, "This route takes no body", "leave the body out; the connection is closed"
+    ),
+    ProblemKind("body-too-large", 413, "The body is too large", "send less; the connection is closed"),
     ProblemKind("uri-too-long", 414, "The request line is too long", "ask for fewer symbols at a time"),
+    ProblemKind(
+        "unsupported-media-type",
+        415,
+        "The body is of a type that is not read",
+        "send `application/json`, as it is",
+    ),
     ProblemKind("expectation-failed", 417, "The expectation cannot be met", "leave `Expect` out"),
+    ProblemKind("invalid", 422, "What was sent cannot be used", "mend what `errors` points to"),
     ProblemKind("upgrade-required", 426, "Here is a WebSocket", "connect with a WebSocket client"),
+    ProblemKind("limit-reached", 429, "There are as many as are allowed", "delete some"),
     ProblemKind("headers-too-large", 431, "A header is too long", "send less; the connection is closed"),
     ProblemKind("internal", 500, "A mistake of this service", "try again; the mistake has been logged"),
+    ProblemKind(
+        "alerts-unavailable",
+        503,
+        "Alerts cannot be written or read now",
+        "try again after `Retry-After` seconds; it may have been done",
+    ),
+    ProblemKind("not-done", 503, "The first request with this key was given up", "send it again"),
+    ProblemKind(
+        "not-ready", 503, "Alerts are catching up with the tape", "try again after `Retry-After` seconds"
+    ),
     ProblemKind("busy", 503, "Too many queries are waiting", "try again after `Retry-After` seconds"),
     ProblemKind(
         "store-unavailable", 503, "The store cannot answer now", "try again after `Retry-After` seconds"
@@ -73,6 +101,12 @@ class Fault(Struct, frozen=True, omit_defaults=True):
     detail: str
     parameter: str = ""
     symbol: str = ""
+    pointer: str = ""
+    """JSON pointer into the body."""
+    kind: str = ""
+    """What is wrong with the body there, in one word for machines (`alerts.errors.Invalid`)."""
+    allowed: tuple[str, ...] = ()
+    """What may stand there, when that is a short list."""
 
 
 class Problem(Exception):

@@ -15,6 +15,18 @@ HEADERS: Final[Mapping[str, str]] = {
     "Vary": "Authorization, Accept",
 }
 
+CLOSING: Final = frozenset(
+    (
+        "bad-request",
+        "body-not-allowed",
+        "body-too-large",
+        "body-too-slow",
+        "uri-too-long",
+        "headers-too-large",
+    )
+)
+"""Problems after which it is in doubt what comes next on the connection."""
+
 
 def json_response(body: bytes, *, status: int = 200) -> web.Response:
     """A whole JSON document."""
@@ -32,6 +44,6 @@ def problem_response(problem: Problem) -> web.Response:
         body=problem.body(), status=problem.kind.status, headers={**HEADERS, **problem.headers}
     )
     response.content_type = CONTENT_TYPE
-    if problem.kind.name in ("bad-request", "body-not-allowed", "uri-too-long", "headers-too-large"):
+    if problem.kind.name in CLOSING:
         response.force_close()
     return response

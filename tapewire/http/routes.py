@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tapewire.http import data, gaps, latest, page, status
+from tapewire.http import alerts, data, gaps, latest, page, status, watchlists, webhooks
 from tapewire.http.call import Route
 from tapewire.http.questions import bar_parameters, gap_parameters, latest_parameters, row_parameters
 
@@ -51,6 +51,98 @@ ROUTES: Final[tuple[Route, ...]] = (
         "/", "GET", "public", page.page, "The page with a live watchlist.", page.page_parameters, head=True
     ),
     Route("/static/{name}", "GET", "public", page.static, "The page's files.", head=True),
+    Route("/v1/alerts", "POST", "token", alerts.post_alert, "Watches a new alert.", body=True),
+    Route(
+        "/v1/alerts",
+        "GET",
+        "token",
+        alerts.list_alerts,
+        "Your alerts, in the order they were put.",
+        alerts.alert_parameters,
+    ),
+    Route("/v1/alerts/{id}", "GET", "token", alerts.get_alert, "One alert, by its id or your name for it."),
+    Route(
+        "/v1/alerts/{id}",
+        "PUT",
+        "token",
+        alerts.put_alert,
+        "Makes or replaces the alert that you call so.",
+        body=True,
+    ),
+    Route(
+        "/v1/alerts/{id}",
+        "PATCH",
+        "token",
+        alerts.patch_alert,
+        "Changes members of an alert's rule.",
+        body=True,
+    ),
+    Route(
+        "/v1/alerts/{id}",
+        "DELETE",
+        "token",
+        alerts.delete_alert,
+        "Watches an alert no longer; its rings stay.",
+    ),
+    Route(
+        "/v1/fires",
+        "GET",
+        "token",
+        alerts.list_fires,
+        "Your rings, with their proof.",
+        alerts.fire_parameters,
+    ),
+    Route(
+        "/v1/fires/{event_id}",
+        "GET",
+        "token",
+        alerts.get_fire,
+        "One ring, and what became of its deliveries.",
+    ),
+    Route("/v1/watchlists", "POST", "token", watchlists.post_watchlist, "Makes a watchlist.", body=True),
+    Route("/v1/watchlists", "GET", "token", watchlists.list_watchlists, "Your watchlists, by name."),
+    Route("/v1/watchlists/{name}", "GET", "token", watchlists.get_watchlist, "One watchlist."),
+    Route(
+        "/v1/watchlists/{name}",
+        "PUT",
+        "token",
+        watchlists.put_watchlist,
+        "Makes or replaces a watchlist.",
+        body=True,
+    ),
+    Route("/v1/watchlists/{name}", "DELETE", "token", watchlists.delete_watchlist, "Deletes a watchlist."),
+    Route(
+        "/v1/webhooks",
+        "POST",
+        "token",
+        webhooks.post_webhook,
+        "Makes a webhook endpoint, and tells its secret.",
+        body=True,
+    ),
+    Route("/v1/webhooks", "GET", "token", webhooks.list_webhooks, "Your webhook endpoints, without secrets."),
+    Route("/v1/webhooks/{id}", "GET", "token", webhooks.get_webhook, "One webhook endpoint."),
+    Route(
+        "/v1/webhooks/{id}",
+        "PATCH",
+        "token",
+        webhooks.patch_webhook,
+        "Switches an endpoint on or off.",
+        body=True,
+    ),
+    Route(
+        "/v1/webhooks/{id}",
+        "DELETE",
+        "token",
+        webhooks.delete_webhook,
+        "Deletes an endpoint; what was still to be sent to it is given up.",
+    ),
+    Route(
+        "/v1/webhooks/{id}:rotate-secret",
+        "POST",
+        "token",
+        webhooks.rotate_webhook,
+        "Makes a new secret; the old one signs as well for a day.",
+    ),
     Route("/v1/marks", "GET", "token", status.marks, "How far the tape has come."),
     Route("/healthz", "GET", "public", status.healthz, "Whether the process lives, and what it lacks."),
     Route("/readyz", "GET", "public", status.readyz, "Whether requests should be sent here."),

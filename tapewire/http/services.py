@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from accounts import Accounts
 from config.settings import HttpSettings
@@ -11,7 +11,9 @@ from storage.cursor import CursorKeeper
 from storage.history import Gaps
 from storage.scan_messages import EncodedLatest, EncodedPage, LatestRequest, PageRequest
 from tape.latest import Latest
+from tapewire.alert_desk import AlertDesk
 from tapewire.health import Health
+from tapewire.http.idempotency import IdempotencyKeys
 from tapewire.metrics import Metric
 
 
@@ -83,3 +85,7 @@ class Services(Struct, frozen=True):
     metrics: Callable[[], Sequence[Metric]]
     now_ns: Callable[[], int]
     """The clock, ns UTC."""
+    desk: AlertDesk | None = None
+    """Alerts, rings, watchlists and webhooks; None where there are none."""
+    keys: IdempotencyKeys = field(default_factory=IdempotencyKeys)
+    """What was asked for under an `Idempotency-Key`."""

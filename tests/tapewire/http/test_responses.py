@@ -32,7 +32,10 @@ def test_documents_have_their_types() -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_a_connection_in_doubt_is_closed_and_no_other(name: str) -> None:
     """After what may have been two requests read as one, nothing more is read."""
-    closes = name in {"bad-request", "body-not-allowed", "uri-too-long", "headers-too-large"}
+    closes = name in {
+        "bad-request", "body-not-allowed", "body-too-large", "body-too-slow", "uri-too-long",
+        "headers-too-large",
+    }  # fmt: skip
     response = problem_response(Problem(name, headers={"X": "y"}))
     assert (response.keep_alive is False) is closes
     assert response.headers["X"] == "y"

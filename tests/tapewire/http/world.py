@@ -36,6 +36,7 @@ from storage.scan_process import answer
 from tape.batch import Batch
 from tape.latest import Latest
 from tape.marks import Marks
+from tapewire.alert_desk import AlertDesk
 from tapewire.health import Health, States, assess
 from tapewire.http.application import build_app
 from tapewire.http.call import Route
@@ -143,6 +144,7 @@ class World:
         self.memory: dict[str, Latest] = {}
         self.history = WorldHistory(self)
         self.cursors = CursorKeeper(bytes(32), self.settings.cursor_ttl_s)
+        self.desk: AlertDesk | None = None
         self._numbers: dict[str, int] = {}
 
     def publish(self, *ticks: Tick, lineup: str = "") -> None:
@@ -197,6 +199,7 @@ class World:
             health=self.health,
             metrics=lambda: self.metrics,
             now_ns=lambda: self.now_ns,
+            desk=self.desk,
         )
 
     @asynccontextmanager
@@ -231,7 +234,7 @@ class Answer:
     @property
     def problem(self) -> str:
         """The name of the problem it is; empty when it is none."""
-        if self.headers["Content-Type"] != "application/problem+json":
+        if self.headers.get("Content-Type") != "application/problem+json":
             return ""
         assert self.json["status"] == self.status
         return str(self.json["type"]).removeprefix("urn:tapewire:problem:")
@@ -251,6 +254,20 @@ class Client:
             headers["Authorization"] = f"Bearer {token}"
         url = URL(self.url + path, encoded=True)
         async with self.session.request(method, url, headers=headers) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    async def send(
+        self, method: str, path: str, body: Any = None, token: str = "canary-ann", **headers: str
+    ) -> Answer:
+        """A request with a body: bytes as they are, anything else as JSON, none when it is None."""
+        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if data is not None:
+            sent.setdefault("Content-Type", "application/json")
+        if token:
+            sent["Authorization"] = f"Bearer {token}"
+        url = URL(self.url + path, encoded=True)
+        async with self.session.request(method, url, data=data, headers=sent) as response:
             return Answer(response.status, response.headers, await response.read())
 
     async def raw(self, request: bytes) -> bytes:
