@@ -26,6 +26,7 @@ from tape.ring import cut_batch
 from ticks.calendar import session_at
 from ticks.kinds import QUOTE, TRADE
 from ticks.model import Quote, Tick, Trade
+from ticks.times import NS_PER_MINUTE
 
 _FEATURES: Final = range(len(FEATURES))
 _GIVE_VALUES: Final = frozenset((TRADE, QUOTE))
@@ -95,6 +96,9 @@ class Engine:
         """(first mark seen of it, epoch)."""
         self._sessions: dict[int, int] = {}
         """`elig` → session in which it sets `last`; at most 2¹⁶ entries."""
+        self._minute = -1
+        self._session = NO_SESSION
+        """The session of the newest quote's minute."""
         self._fires: list[Fire] = []
         self._states: dict[str, State] = {}
         self._values: dict[ValueKey, int | None] = {}
@@ -217,22 +221,26 @@ class Engine:
         price = tick.price
         if session == NO_SESSION or price <= 0:
             return
-        market.trade, market.trade_m, market.trade_n, market.trade_session = tick, m, n, session
-        bit = 1 << session
+        market.trade, market.trade_n, market.trade_m, market.trade_session = tick, n, m, session
+        if not market.trade_streams:
+            return
+        seen = (tick, n, m)
         for stream in market.trade_streams:
-            if stream.sessions & bit:
+            if stream.sessions >> session & 1:
                 stream.value = price
                 if stream.compared:
                     self._values[stream.key] = price
                 if price >= stream.rise_at or price <= stream.fall_at:
                     self._hit((stream,), tick, n, m, 1 << LAST)
-                stream.tick, stream.n, stream.m = tick, n, m
+                stream.seen = seen
 
     def _on_quote(self, market: Market, tick: Quote, n: int, m: int) -> None:
-        bit = 1 << session_at(tick.ts_event)
+        minute = tick.ts_event // NS_PER_MINUTE
+        if minute != self._minute:  # sessions begin and end with a minute
+            self._minute, self._session = minute, session_at(tick.ts_event)
         bid, ask = side_of(tick.bid_price), side_of(tick.ask_price)
         values = (None, bid, ask, mid_of(bid, ask))
-        streams = [stream for stream in market.quote_streams if stream.sessions & bit]
+        streams = market.quote_streams_in(self._session)
         reached = False
         # All of a quote's values come at once: no rule sees a new bid beside an old ask.
         for stream in streams:
@@ -243,9 +251,10 @@ class Engine:
                 reached = True
         if reached:
             self._hit(streams, tick, n, m, sum(1 << f for f in _FEATURES if values[f] is not None))
+        seen = (tick, n, m)
         for stream in streams:
             if stream.value is not None:
-                stream.tick, stream.n, stream.m = tick, n, m
+                stream.seen = seen
 
     def _hit(self, streams: Sequence[Stream], tick: Tick, n: int, m: int, given: int) -> None:
         """The newest values of streams have reached thresholds: look at their alerts, the oldest first."""
@@ -259,7 +268,7 @@ class Engine:
             state, rang = step(watched.plan, watched.state, watched.values(), given)
             if rang:
                 stream = watched.stream(spoken_of(watched.plan, given))
-                before = None if stream.tick is None else self._sighting(stream.tick, stream.n, stream.m)
+                before = None if stream.seen is None else self._sighting(*stream.seen)
                 self._ring(watched, stream, self._sighting(tick, n, m), before)
             self._move(watched, state, tick.ts_recv)
 
@@ -291,14 +300,17 @@ class Engine:
         plan = watched.plan
         if plan.on_true != "fire" or plan.crossing is not None:
             return
-        streams = [stream for stream in watched.streams if stream is not None and stream.tick is not None]
-        if not streams:
+        seen = [
+            (stream.seen[2], -place, stream, stream.seen)
+            for place, stream in enumerate(watched.streams)
+            if stream is not None and stream.seen is not None
+        ]
+        if not seen:
             return
-        stream = max(streams, key=lambda stream: stream.m)
-        assert stream.tick is not None  # or it would not be among them
+        _, _, stream, newest = max(seen, key=lambda one: one[:2])
         state, rang = step(plan, watched.state, watched.values(), 1 << stream.feature)
         if rang:
-            self._ring(watched, stream, self._sighting(stream.tick, stream.n, stream.m), None)
+            self._ring(watched, stream, self._sighting(*newest), None)
         self._move(watched, state, watched.alert.updated_ns)
 
     def _sighting(self, tick: Tick, n: int, m: int) -> Sighting:

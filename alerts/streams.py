@@ -17,8 +17,8 @@ class Stream:
     """The values of one feature of a symbol in one set of sessions."""
 
     __slots__ = (
-        "_any", "_falls", "_rises", "compared", "fall_at", "feature", "key", "m", "market", "n", "rise_at",
-        "sessions", "tick", "users", "value",
+        "_any", "_falls", "_rises", "compared", "fall_at", "feature", "key", "market", "rise_at", "seen",
+        "sessions", "users", "value",
     )  # fmt: skip
 
     def __init__(self, market: "Market", feature: int, sessions: int) -> None:
@@ -29,10 +29,8 @@ class Stream:
         self.key = (market.lineup, market.symbol, FEATURES[feature], sessions)
         self.value: int | None = None
         """The newest; None = none yet, or that side of the quote is absent."""
-        self.tick: Tick | None = None
+        self.seen: tuple[Tick, int, int] | None = None
         """The newest tick that gave a value, its number and mark."""
-        self.n = 0
-        self.m = 0
         self.users = 0
         """Alerts that have it."""
         self.compared = 0
@@ -83,8 +81,8 @@ class Market:
     """What one symbol of one line-up has shown last, and its streams."""
 
     __slots__ = (
-        "lineup", "quote", "quote_m", "quote_n", "quote_streams", "symbol", "trade", "trade_m", "trade_n",
-        "trade_session", "trade_streams",
+        "_in_session", "lineup", "quote", "quote_m", "quote_n", "quote_streams", "symbol", "trade", "trade_m",
+        "trade_n", "trade_session", "trade_streams",
     )  # fmt: skip
 
     def __init__(self, lineup: str, symbol: str) -> None:
@@ -100,7 +98,8 @@ class Market:
         self.quote_m = 0
         self.trade_streams: list[Stream] = []
         self.quote_streams: list[Stream] = []
-        """In order of their features, so that rings have an order."""
+        """In order of their features."""
+        self._in_session: dict[int, tuple[Stream, ...]] = {}
 
     def newest(self, feature: int) -> int | None:
         """The newest value of a feature, of any session."""
@@ -112,6 +111,15 @@ class Market:
         if feature == BID:
             return bid
         return ask if feature == ASK else mid_of(bid, ask)
+
+    def quote_streams_in(self, session: int) -> tuple[Stream, ...]:
+        """Those of the streams of quotes that have the values of a session."""
+        found = self._in_session.get(session)
+        if found is None:
+            found = self._in_session[session] = tuple(
+                stream for stream in self.quote_streams if stream.sessions >> session & 1
+            )
+        return found
 
     def find(self, feature: int, sessions: int) -> Stream | None:
         """The stream of a feature in a set of sessions; None when nobody has it."""
@@ -127,6 +135,7 @@ class Market:
             return found
         made = Stream(self, feature, sessions)
         streams = self._streams(feature)
+        self._in_session.clear()
         streams.append(made)
         streams.sort(key=lambda stream: (stream.feature, stream.sessions))
         self._seed(made)
@@ -143,11 +152,12 @@ class Market:
             return
         value = self.newest(stream.feature)
         if tick is not None and value is not None and stream.sessions >> session & 1:
-            stream.value, stream.tick, stream.n, stream.m = value, tick, n, m
+            stream.value, stream.seen = value, (tick, n, m)
 
     def drop(self, stream: Stream) -> bool:
         """Let a stream go that nobody has any more; returns whether nothing at all is left."""
         self._streams(stream.feature).remove(stream)
+        self._in_session.clear()
         return not (self.trade_streams or self.quote_streams or self.trade or self.quote)
 
     def _streams(self, feature: int) -> list[Stream]:
