@@ -19,6 +19,7 @@ from tapewire.http.parameters import parse_query, refuse_credentials
 from tapewire.http.problems import Problem, plain
 from tapewire.http.responses import problem_response
 from tapewire.http.routes import ROUTES
+from tapewire.http.seats import Seats
 from tapewire.http.services import Services
 from tapewire.throttle import Throttle
 
@@ -33,15 +34,16 @@ def build_app(services: Services, routes: Sequence[Route] = ROUTES) -> web.Appli
     """The application for `tapewire.http.server.HttpRunner`."""
     app = web.Application(middlewares=[_problems(services), _checks(services, routes)])
     app[SERVICES] = services
+    seats = Seats()
     for route in routes:
-        endpoint = _endpoint(route, services)
+        endpoint = _endpoint(route, services, seats)
         app.router.add_route(route.method, route.path, endpoint)
         if route.head:
             app.router.add_route("HEAD", route.path, endpoint)
     return app
 
 
-def _endpoint(route: Route, services: Services) -> Handler:
+def _endpoint(route: Route, services: Services, seats: Seats) -> Handler:
     """Credential and parameters, then the route's handler."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -54,7 +56,8 @@ def _endpoint(route: Route, services: Services) -> Handler:
             bearers, key_ids, secrets = headers
             principal = identify(services.accounts, bearers, now_ns, key_ids, secrets)
         values = parse_query(query, route.parameters(services.settings))
-        return await route.handler(Call(request, services, principal, values, now_ns))
+        with seats.taken(principal):
+            return await route.handler(Call(request, services, principal, values, now_ns))
 
     return handle
 

@@ -74,6 +74,12 @@ _ROWS: Final = (
     ProblemKind("invalid", 422, "What was sent cannot be used", "mend what `errors` points to"),
     ProblemKind("upgrade-required", 426, "Here is a WebSocket", "connect with a WebSocket client"),
     ProblemKind("limit-reached", 429, "There are as many as are allowed", "delete some"),
+    ProblemKind(
+        "too-many-requests",
+        429,
+        "This user has too many requests under way",
+        "try again after `Retry-After` seconds",
+    ),
     ProblemKind("headers-too-large", 431, "A header is too long", "send less; the connection is closed"),
     ProblemKind("internal", 500, "A mistake of this service", "try again; the mistake has been logged"),
     ProblemKind(

@@ -1,5 +1,6 @@
 """What every request goes through, whatever its route."""
 
+import asyncio
 import io
 
 import pytest
@@ -10,6 +11,7 @@ from storage.errors import StoreUnavailable
 from tapewire.http.call import Call, Route
 from tapewire.http.parameters import Parameter, one_of
 from tapewire.http.responses import json_response
+from tapewire.http.seats import SEATS_MAX
 from tests.tapewire.http.world import World
 
 
@@ -96,6 +98,30 @@ async def test_a_handler_gets_who_asks_typed_values_and_the_time(world: World) -
     first, second = calls
     assert (first.principal.user, first.values, first.now_ns) == ("bob", {"order": "desc"}, world.now_ns)
     assert second.known is None
+
+
+async def test_one_user_takes_nobody_elses_place(world: World) -> None:
+    """With as many requests under way as one may have, another user is answered at once."""
+    leave = asyncio.Event()
+    entered = 0
+
+    async def wait(call: Call) -> web.StreamResponse:
+        nonlocal entered
+        entered += 1
+        if call.principal.user == "bob":
+            await leave.wait()
+        return json_response(b"{}")
+
+    async with world.serving([Route("/a", "GET", "token", wait, "")]) as client:
+        waiting = [asyncio.create_task(client.get("/a", "canary-bob")) for _ in range(SEATS_MAX)]
+        async with asyncio.timeout(20):
+            while entered < SEATS_MAX:  # noqa: ASYNC110 - the server's tasks move it
+                await asyncio.sleep(0.001)
+        refused = await client.get("/a", "canary-bob")
+        assert (refused.status, refused.problem) == (429, "too-many-requests")
+        assert (await client.get("/a", "canary-ann")).status == 200
+        leave.set()
+        assert {answer.status for answer in await asyncio.gather(*waiting)} == {200}
 
 
 async def test_behind_a_proxy_only_the_proxy_and_this_machine_may_connect(world: World) -> None:
