@@ -52,11 +52,15 @@ EPOCH: Final = ErrorCode("EPOCH", 431, "gone", "`from` is no place on this tape"
 TOKEN_EXPIRED: Final = ErrorCode(
     "TOKEN_EXPIRED", 432, "auth", "the token has ended; send another with `auth`"
 )
+ALERT_LIMIT: Final = ErrorCode("ALERT_LIMIT", 433, "plan", "as many alerts as are allowed")
+NOT_FOUND: Final = ErrorCode("NOT_FOUND", 434, "fix", "no alert or watchlist of yours")
+CONFLICT: Final = ErrorCode("CONFLICT", 435, "fix", "the name is taken, or the alert has changed")
 HUB: Final = ErrorCode("HUB", 500, "hub", "our fault; it is in the log")
+BUSY: Final = ErrorCode("BUSY", 503, "wait", "alerts cannot be reached now; ask again shortly")
 
 ERRORS: Final[tuple[ErrorCode, ...]] = (
     BAD_MSG, AUTH_MISSING, AUTH_FAILED, AUTH_TIMEOUT, SYMBOL_LIMIT, CONN_LIMIT, ENT_NONE,
-    ENT_DELAYED, UNKNOWN_SYMBOL, RATE, EPOCH, TOKEN_EXPIRED, HUB,
+    ENT_DELAYED, UNKNOWN_SYMBOL, RATE, EPOCH, TOKEN_EXPIRED, ALERT_LIMIT, NOT_FOUND, CONFLICT, HUB, BUSY,
 )  # fmt: skip
 """All errors, by number."""
 

@@ -36,7 +36,7 @@ class Connection:
 
     __slots__ = (
         "closed", "heard_ns", "marked_ns", "outbox", "packed", "pinged", "rest", "session", "stalled",
-        "stalled_ns", "subs", "told_m", "user", "wire", "wrote_ns",
+        "stalled_ns", "subs", "told_m", "user", "visit", "wire", "wrote_ns",
     )  # fmt: skip
 
     def __init__(self, wire: Wire, session: Session, *, packed: bool, now: Moment) -> None:
@@ -50,6 +50,8 @@ class Connection:
         """What of the last flush the client did not take before it stalled; it goes out first."""
         self.user: tuple[str, str] | None = None
         """Tenant and user, once they have been let in."""
+        self.visit: object | None = None
+        """What the desk knows it by; None before it was let in."""
         self.stalled = False
         """The client does not take what was written; nothing more is until it does."""
         self.stalled_ns = 0

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from hub.codes import CloseCode, ErrorCode
-from hub.messages import FromMark
+from hub.messages import AlertAck, AlertDel, AlertList, AlertPut, FromMark
 
 
 class Answer(Struct, frozen=True):
@@ -44,6 +44,12 @@ class Withdraw(Struct, frozen=True):
     channels: tuple[str, ...]
 
 
+class Ask(Struct, frozen=True):
+    """Hand a message to the desk, which answers it."""
+
+    message: AlertPut | AlertList | AlertDel | AlertAck
+
+
 class Close(Struct, frozen=True):
     """Close the connection."""
 
@@ -51,7 +57,7 @@ class Close(Struct, frozen=True):
     reason: str = ""
 
 
-Effect = Answer | Subscribe | Unsubscribe | Withdraw | Close
+Effect = Answer | Subscribe | Unsubscribe | Withdraw | Ask | Close
 
 
 def error_message(code: ErrorCode, hint: str, message_id: int | None = None) -> dict[str, Any]:

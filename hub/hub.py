@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from config.settings import HubSettings
 from hub.callers import Caller
 from hub.connection import Connection, Wire
+from hub.desk import Desk
 from hub.moment import Moment
 from hub.router import RATES, Router, due_rates
 from hub.switchboard import Switchboard
@@ -76,6 +77,7 @@ class Hub:
         epochs: gives the table of epochs.
         authenticate: (token, ns UTC) → the caller; raises `MessageError`.
         now_ns: the calendar's clock, ns UTC.
+        desk: who answers about alerts and watchlists; None = nobody.
     """
 
     def __init__(
@@ -89,9 +91,10 @@ class Hub:
         epochs: Callable[[], list[EpochStart]],
         authenticate: Callable[[str | None, int], Caller],
         now_ns: Callable[[], int],
+        desk: Desk | None = None,
     ) -> None:
         view = TapeView(names, channel_id, latest, counts, epochs, history)
-        self._board = Switchboard(settings, view, authenticate)
+        self._board = Switchboard(settings, view, authenticate, desk)
         self._history = history
         self._now_ns = now_ns
         self._flush_seconds = settings.raw_flush_ms / 1_000

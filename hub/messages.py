@@ -20,6 +20,7 @@ Id = Annotated[int, Meta(ge=0, lt=2**53)]
 Mark = Annotated[int, Meta(ge=0, lt=2**53)]
 Epoch = Annotated[int, Meta(ge=0, lt=2**53)]
 Hz = Annotated[float, Meta(gt=0, le=1_000_000)]
+Reference = Annotated[str, Meta(min_length=1, max_length=64)]
 Kinds = Annotated[list[str], Meta(min_length=1, max_length=32)]
 Lineup = Annotated[str, Meta(pattern=rf"^({LINEUP_NAME.pattern})?\Z", max_length=31)]
 
@@ -59,7 +60,8 @@ class Sub(Struct, frozen=True, tag_field="op", tag="sub"):
     """Ask for channels: every symbol in every kind. A field that is null is one that is absent."""
 
     id: Id
-    symbols: list[str] | Literal["*"]
+    symbols: list[str] | Literal["*"] | None = None
+    """None = those of `watchlist`."""
     kinds: Kinds | None = None
     """None = trades and quotes."""
     mode: Literal["raw", "interval", "conflated"] | None = None
@@ -69,6 +71,8 @@ class Sub(Struct, frozen=True, tag_field="op", tag="sub"):
     start: From | None = field(name="from", default=None)
     where: Raw = Raw()
     fields: Raw = Raw()
+    watchlist: Annotated[str, Meta(max_length=64)] | None = None
+    """The name of a list of the caller's, in place of `symbols`; as it is now."""
 
 
 class Unsub(Struct, frozen=True, tag_field="op", tag="unsub"):
@@ -91,7 +95,41 @@ class Bye(Struct, frozen=True, tag_field="op", tag="bye"):
     why: str = ""
 
 
-Message = Hello | Auth | Sub | Unsub | Ping | Bye
+class AlertPut(Struct, frozen=True, tag_field="op", tag="alert.put"):
+    """Watch a new alert, or change one."""
+
+    id: Id
+    rule: dict[str, Any]
+    """As `/v1/alerts` takes it; one with the `client_id` of an alert that is there changes that one."""
+    alert: Reference | None = None
+    """The alert to change, by its id; None = by `client_id`, or a new one."""
+    rev: Annotated[int, Meta(ge=1, lt=2**53)] | None = None
+    """The revision that the alert to change must be at."""
+
+
+class AlertList(Struct, frozen=True, tag_field="op", tag="alert.list"):
+    """Ask for the caller's alerts."""
+
+    id: Id
+    symbol: Reference | None = None
+    """Only those of this symbol."""
+
+
+class AlertDel(Struct, frozen=True, tag_field="op", tag="alert.del"):
+    """Watch an alert no longer."""
+
+    id: Id
+    alert: Reference
+    """Its id, or the caller's own name for it."""
+
+
+class AlertAck(Struct, frozen=True, tag_field="op", tag="alert.ack"):
+    """Confirm all rings up to an offset."""
+
+    off: Mark
+
+
+Message = Hello | Auth | Sub | Unsub | Ping | Bye | AlertPut | AlertList | AlertDel | AlertAck
 
 
 class _Identified(Struct):
@@ -139,6 +177,8 @@ def _parse_message(raw: Raw, *, packed: bool) -> Message | MessageError:
         return MessageError(BAD_MSG, _hint(error), _id_of(raw, anything))
     if isinstance(decoded, Sub) and not (_absent(decoded.where) and _absent(decoded.fields)):
         return MessageError(BAD_MSG, "`where` and `fields` are not of this version", decoded.id)
+    if isinstance(decoded, Sub) and (decoded.symbols is None) is (decoded.watchlist is None):
+        return MessageError(BAD_MSG, "either symbols or watchlist", decoded.id)
     return decoded
 
 

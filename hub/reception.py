@@ -1,12 +1,13 @@
 """What sessions ask of the hub: who somebody is, whether there is room, what is on the tape."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from config.settings import HubSettings
 from hub import codes
 from hub.callers import Caller
 from hub.connection import Connection
+from hub.desk import Desk
 from hub.effects import Subscribe
 from hub.errors import MessageError
 from hub.messages import FromMark
@@ -28,12 +29,24 @@ class Reception:
         view: TapeView,
         router: Router,
         authenticate: Callable[[str | None, int], Caller],
+        desk: Desk | None = None,
     ) -> None:
         self.authenticate = authenticate
         self._settings = settings
         self._view = view
         self._router = router
+        self._desk = desk
         self._users: dict[tuple[str, str], dict[Connection, None]] = {}
+
+    def watchlist(self, caller: Caller, name: str) -> Sequence[str]:
+        """The symbols of a caller's list.
+
+        Raises:
+            MessageError: the caller has none of this name.
+        """
+        if self._desk is None:
+            raise MessageError(codes.NOT_FOUND, "there are no watchlists here")
+        return self._desk.watchlist(caller, name)
 
     def check_start(self, start: FromMark) -> None:
         """Make sure that a place is on this tape.

@@ -5,16 +5,32 @@ Messages go in, effects come out as values; whoever owns the connection performs
 
 import enum
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
+
+from msgspec.structs import replace
 
 from config.settings import HubSettings
 from hub import codes
 from hub.bucket import Bucket, Refusal
 from hub.callers import Access, Caller
-from hub.effects import Answer, Close, Effect, Unsubscribe, error_message
+from hub.effects import Answer, Ask, Close, Effect, Unsubscribe, error_message
 from hub.errors import MessageError
-from hub.messages import UNKNOWN_OP, Auth, Bye, FromMark, Hello, Message, Ping, Sub, Unsub
+from hub.messages import (
+    UNKNOWN_OP,
+    AlertAck,
+    AlertDel,
+    AlertList,
+    AlertPut,
+    Auth,
+    Bye,
+    FromMark,
+    Hello,
+    Message,
+    Ping,
+    Sub,
+    Unsub,
+)
 from hub.moment import Moment
 from hub.wishes import Wishes
 
@@ -50,6 +66,14 @@ class House(Protocol):
 
         Raises:
             MessageError: it is not.
+        """
+        ...
+
+    def watchlist(self, caller: Caller, name: str) -> Sequence[str]:
+        """The symbols of a caller's list.
+
+        Raises:
+            MessageError: the caller has none of this name.
         """
         ...
 
@@ -145,6 +169,7 @@ class Session:
 
     def _sub(self, message: Sub, now: Moment) -> list[Effect]:
         assert self.caller is not None
+        message = self._with_symbols(message, self.caller)
         start = self._default_start if message.start is None else message.start
         if isinstance(start, FromMark):
             try:
@@ -152,6 +177,18 @@ class Session:
             except MessageError as error:
                 raise MessageError(error.code, error.hint, message.id) from None
         return [self._wishes.add(message, self.caller, start, lambda cost: self._bucket.allow(cost, now))]
+
+    def _with_symbols(self, message: Sub, caller: Caller) -> Sub:
+        """The message with the symbols of the watchlist that it names."""
+        if message.watchlist is None:
+            return message
+        try:
+            return replace(message, symbols=list(self._house.watchlist(caller, message.watchlist)))
+        except MessageError as error:
+            raise MessageError(error.code, error.hint, message.id) from None
+
+    def _ask(self, message: AlertPut | AlertList | AlertDel | AlertAck, now: Moment) -> list[Effect]:
+        return [Ask(message)]
 
     def _unsub(self, message: Unsub, now: Moment) -> list[Effect]:
         if not self._wishes.remove(message.id):
@@ -204,6 +241,10 @@ _TABLE: Final[dict[tuple[State, type], Callable[[Session, Any, Moment], list[Eff
     (State.LIVE, Auth): Session._auth,
     (State.LIVE, Sub): Session._sub,
     (State.LIVE, Unsub): Session._unsub,
+    (State.LIVE, AlertPut): Session._ask,
+    (State.LIVE, AlertList): Session._ask,
+    (State.LIVE, AlertDel): Session._ask,
+    (State.LIVE, AlertAck): Session._ask,
     (State.LIVE, Ping): Session._ping,
     (State.LIVE, Bye): Session._bye,
 }

@@ -14,7 +14,8 @@ from hub import codes
 from hub.callers import Caller
 from hub.catchup import CatchUp, epoch_message
 from hub.connection import Connection, Wire
-from hub.effects import Answer, Effect, Subscribe, Unsubscribe, Withdraw, error_message
+from hub.desk import Desk, DeskMessage, Visit
+from hub.effects import Answer, Ask, Effect, Subscribe, Unsubscribe, Withdraw, error_message
 from hub.errors import MessageError
 from hub.feeder import Feeder
 from hub.messages import FromMark, parse_frame
@@ -46,6 +47,7 @@ class Switchboard:
         settings: HubSettings,
         view: TapeView,
         authenticate: Callable[[str | None, int], Caller],
+        desk: Desk | None = None,
     ) -> None:
         view.begin()
         self.encoder = NativeEncoder()
@@ -63,7 +65,8 @@ class Switchboard:
         self.feeder = Feeder(settings, view, self.router, self._sender.serve_behind)
         self._settings = settings
         self._view = view
-        self._reception = Reception(settings, view, self.router, authenticate)
+        self._reception = Reception(settings, view, self.router, authenticate, desk)
+        self._desk = desk
         self._swept: list[Connection] = []
         self._strangers: dict[Connection, None] = {}
 
@@ -165,6 +168,9 @@ class Switchboard:
         caller = connection.session.caller
         if connection.user is None and caller is not None and not self._admit(connection, caller):
             return
+        if self._desk is not None and connection.visit is None and connection.user is not None:
+            connection.visit = Visit(connection, self._sender)
+            self._desk.opened(connection.visit)
         self._perform(connection, effects)
 
     def fail(self, connection: Connection, now: Moment) -> None:
@@ -214,6 +220,9 @@ class Switchboard:
         for subscription in connection.subs.values():
             self._end(subscription)
         connection.subs.clear()
+        if self._desk is not None and isinstance(connection.visit, Visit):
+            self._desk.closed(connection.visit)
+            connection.visit = None
         self._reception.leave(connection)
 
     def shut(self, now: Moment) -> None:
@@ -242,6 +251,14 @@ class Switchboard:
             self._close(dead, codes.CLOSE_SILENT)
         return True
 
+    def _ask(self, connection: Connection, message: DeskMessage) -> None:
+        """Let the desk answer; where there is none, say so."""
+        if self._desk is not None and isinstance(connection.visit, Visit):
+            self._desk.ask(connection.visit, message)
+            return
+        told = error_message(codes.BUSY, "there are no alerts here", getattr(message, "id", None))
+        self._sender.say(connection, told)
+
     def _perform(self, connection: Connection, effects: Iterable[Effect]) -> None:
         answers: list[dict[str, Any]] = []
         for effect in effects:
@@ -257,6 +274,8 @@ class Switchboard:
                 self._unsubscribe(connection, effect.sub_id)
             elif isinstance(effect, Withdraw):
                 self._withdraw(connection, effect)
+            elif isinstance(effect, Ask):
+                self._ask(connection, effect.message)
             else:
                 self._close(connection, effect.code, effect.reason)
         self._answer(connection, answers)

@@ -46,6 +46,7 @@ class Wishes:
         Raises:
             MessageError: it cannot be granted; nothing has changed.
         """
+        assert message.symbols is not None  # the session has put those of a watchlist in
         kinds, lineup = _kinds(message), message.lineup or ""
         if message.symbols == MARKET:
             self._check_star(message, kinds, caller)
@@ -143,7 +144,7 @@ def _channels(
     lineup = message.lineup or ""
     channels: dict[str, None] = {}
     denied: list[dict[str, str]] = []
-    for text in message.symbols:
+    for text in message.symbols or ():
         try:
             symbol = MARKET if text == MARKET else canonical(text)
         except SymbolError:

@@ -15,6 +15,7 @@ from alerts.webhooks.endpoints import Endpoints
 from config.settings import Settings
 from tape.tape import Tape
 from tapewire.alert_desk import AlertDesk
+from tapewire.alert_stream import AlertStream
 from tapewire.metrics import Metric
 
 
@@ -32,12 +33,15 @@ class Alerting:
         self.deliverer = Deliverer(self.runtime, self.endpoints, settings.webhooks, time.time_ns)
         self.runtime.on_fires.append(self.deliverer.on_fires)
         self.desk = AlertDesk(self.runtime, self.endpoints, accounts, time.time_ns)
+        self.stream = AlertStream(self.desk, settings.alerts, time.time_ns)
+        self.runtime.on_fires.append(self.stream.on_fires)
 
     async def run(self) -> None:
         """Evaluate and deliver, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.runtime.run())
             group.create_task(self.deliverer.run())
+            group.create_task(self.stream.run())
 
     def close(self) -> None:
         """Commit what was evaluated, and let the files go."""

@@ -79,9 +79,9 @@ class System:
         self.accounts = Accounts(settings.accounts, AuditTrail().note)
         self.tape = Tape(settings.tape, self.directory, time.time_ns(), self.pipeline.on_batch)
         self.tape_history = TapeHistory(self.tape, self.directory)
-        self.hub = make_hub(settings.hub, self.tape, self.accounts, self.tape_history)
-        self.streams = Streams(self.hub, settings.hub)
         self.alerting = Alerting(settings, self.tape, self.directory, self.accounts)
+        self.hub = make_hub(settings.hub, self.tape, self.accounts, self.tape_history, self.alerting.stream)
+        self.streams = Streams(self.hub, settings.hub)
         self.pipeline.then.extend((self.hub.on_batch, self.alerting.runtime.on_batch))
         self.bars: list[BarFeed] = []
         self.writer: WriterProcess = writer_process(settings, self.directory)

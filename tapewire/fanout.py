@@ -14,6 +14,7 @@ from accounts import Accounts, AuthError, AuthFailed, AuthMissing, Principal, To
 from config.settings import HubSettings
 from hub import codes
 from hub.callers import Access, Caller
+from hub.desk import Desk
 from hub.errors import MessageError
 from hub.hub import Hub
 from hub.stream import StreamProtocol
@@ -69,11 +70,11 @@ class KnownCaller:
         self.user = principal.user
         self.expires_ns = principal.expires_ns
         self._accounts = accounts
-        self._principal = principal
+        self.principal = principal
 
     def access(self, lineup: str, kind: str, symbol: str) -> Access:
         """What this caller may have of a channel, now."""
-        return Access(self._accounts.may(self._principal, lineup, kind, symbol, time.time_ns()))
+        return Access(self._accounts.may(self.principal, lineup, kind, symbol, time.time_ns()))
 
 
 class Streams:
@@ -110,10 +111,12 @@ def authenticator(accounts: Accounts) -> Callable[[str | None, int], Caller]:
     return authenticate
 
 
-def make_hub(settings: HubSettings, tape: Tape, accounts: Accounts, history: TapeHistory) -> Hub:
+def make_hub(
+    settings: HubSettings, tape: Tape, accounts: Accounts, history: TapeHistory, desk: Desk | None = None
+) -> Hub:
     """A hub that serves this tape; it is given its batches by `Hub.on_batch`."""
     state = tape.sequencer.state
     return Hub(
         settings, history, state.channels, tape.sequencer.channel_id, tape.latest,
-        lambda: state.ns, lambda: state.epochs, authenticator(accounts), time.time_ns,
+        lambda: state.ns, lambda: state.epochs, authenticator(accounts), time.time_ns, desk,
     )  # fmt: skip

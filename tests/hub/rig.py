@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from config.settings import HubSettings
-from hub.callers import Access
+from hub.callers import Access, Caller
 from hub.codes import AUTH_FAILED
+from hub.desk import Desk
 from hub.errors import MessageError
 from hub.moment import Moment
 from hub.router import RATES, due_rates
@@ -227,15 +228,16 @@ class User:
 
 
 class Rig:
-    """A hub without sockets or clocks. Known tokens are in `users`."""
+    """A hub without sockets or clocks. Known tokens are in `users`; `desk=` is the desk behind it."""
 
     def __init__(self, tape: MemoryTape | None = None, **settings: Any) -> None:
+        desk: Desk | None = settings.pop("desk", None)
         self.tape = tape or MemoryTape()
-        self.users: dict[str | None, User] = {"token": User()}
+        self.users: dict[str | None, Caller] = {"token": User()}
         self.awake_ns = 10 * SECOND_NS
         self.utc_ns = BEGIN_NS
         self.settings = HubSettings(**settings)
-        self.board = Switchboard(self.settings, self.tape.view(), self.authenticate)
+        self.board = Switchboard(self.settings, self.tape.view(), self.authenticate, desk)
         self._step = 0
 
     @property
@@ -243,7 +245,7 @@ class Rig:
         """The moment it is."""
         return Moment(self.utc_ns, self.awake_ns)
 
-    def authenticate(self, token: str | None, utc_ns: int) -> User:
+    def authenticate(self, token: str | None, utc_ns: int) -> Caller:
         """Who shows a token."""
         if token not in self.users:
             raise MessageError(AUTH_FAILED, "not a token of ours")

@@ -8,7 +8,7 @@ import pytest
 from config.settings import HubSettings
 from hub import codes
 from hub.bucket import BURSTS_REFUSED_MAX
-from hub.callers import Access
+from hub.callers import Access, Caller
 from hub.effects import Answer, Close, Effect, Subscribe, Unsubscribe, Withdraw
 from hub.errors import MessageError
 from hub.messages import UNKNOWN_OP, Auth, Bye, FromMark, Hello, Message, Ping, Resume, Sub, Unsub
@@ -49,6 +49,12 @@ class House:
         """Up to 100."""
         if start.m > 100:
             raise MessageError(codes.EPOCH, "from.m")
+
+    def watchlist(self, caller: Caller, name: str) -> list[str]:
+        """Everybody has `main`."""
+        if name != "main":
+            raise MessageError(codes.NOT_FOUND, "no such watchlist")
+        return ["AAPL", "MSFT"]
 
     def welcome(self, now: Moment) -> dict[str, Any]:
         """Very short."""
