@@ -76,7 +76,7 @@ class _Protocol(RequestHandler):
             max_field_size=FIELD_BYTES_MAX,
             max_headers=HEADERS_MAX,
             lingering_time=LINGERING_SECONDS,
-            auto_decompress=False,  # no route reads a body, so none is inflated
+            auto_decompress=False,  # a compressed body is refused, so none is inflated
         )
         self._server = server
 
