@@ -27,6 +27,8 @@ BUSY_SHARE: Final = 0.05
 """How much of a core one client's messages may take for long; then they wait in the network."""
 BUSY_SECONDS: Final = 0.05
 """How much of it they may take at once: a thousand commands, or a watchlist of thousands of channels."""
+WAIT_SECONDS_MAX: Final = 1.0
+"""How long it is not read at a time: it must not seem silent for that."""
 CLOSE_SECONDS: Final = 5.0
 """How long a close handshake may take."""
 RETRY_AFTER_SECONDS: Final = 5
@@ -165,6 +167,8 @@ class WebSocketProtocol(asyncio.Protocol):
             return
         self.send_own()
         wait_seconds = self._charge(time.thread_time() - begin)
+        if self.core.ended:
+            wait_seconds = 0.0  # dear no longer; what nobody reads would cost it our close frame
         if done:
             self._received = None
         if done and not wait_seconds:
@@ -179,7 +183,7 @@ class WebSocketProtocol(asyncio.Protocol):
         earned = (now - self._allowed_at) * self._busy_share
         self._allowance = min(BUSY_SECONDS, self._allowance + earned) - seconds
         self._allowed_at = now
-        return max(0.0, -self._allowance / self._busy_share)
+        return min(WAIT_SECONDS_MAX, max(0.0, -self._allowance / self._busy_share))
 
     def _abort_in(self, seconds: float) -> None:
         self._stop_timeout()

@@ -123,6 +123,11 @@ class WebSocketCore:
         """Whether data may be sent."""
         return self._held or self._protocol.state is State.OPEN
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing that the client says matters any more."""
+        return self._ended
+
     def receive(self, data: bytes, now_ns: int) -> Iterator[Event]:
         """Take bytes from the client; never raises.
 

@@ -295,6 +295,22 @@ async def test_client_that_is_dear_waits_until_it_has_earned_more(monkeypatch: p
         await until(transport.is_reading)
 
 
+async def test_client_that_was_closed_is_read_on_however_dear_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it could not be told why: what nobody has read ends a connection with a reset."""
+    monkeypatch.setattr(stream, "BUSY_SECONDS", -0.05)
+    monkeypatch.setattr(stream, "CLOSE_SECONDS", 0.5)
+    async with House().running(listen=True) as house, raw_of(house) as raw:
+        await raw.send(head())
+        await until(lambda: house.hub.connections)
+        (connection,) = house.hub.connections
+        await raw.send(masked(TEXT, b"{") * 3)
+        await until(lambda: not house.hub.connections)
+        for _ in range(100):
+            await raw.send(masked(TEXT, bytes(10_000)))
+        await until(lambda: connection.wire.transport is None)  # type: ignore[attr-defined]
+        assert code_of(await raw.end()) == 4502
+
+
 @pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="the system has no such bound")
 async def test_kernel_takes_little_for_a_client_that_does_not_read() -> None:
     """What it holds is memory too, and old when it is read."""

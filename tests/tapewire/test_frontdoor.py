@@ -120,11 +120,7 @@ class Street:
         self.house = house
         self.port = port
         self.left = asyncio.Event()
-        """Set when the port is to be closed."""
-
-    def leave(self) -> None:
-        """Close the port, while the scenario goes on."""
-        self.left.set()
+        """To be set when the port is to be closed, while the scenario goes on."""
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[tuple[Answers, asyncio.StreamWriter]]:
@@ -146,8 +142,12 @@ def on_street(
         house = House(**options)
         world = World(folder)
 
+        open_streams: set[StreamProtocol] = set()
+
         def stream() -> asyncio.Protocol:
-            return StreamProtocol(house.hub, house.settings)
+            protocol = StreamProtocol(house.hub, house.settings, lambda: open_streams.discard(protocol))
+            open_streams.add(protocol)
+            return protocol
 
         listener = open_listener(world.settings)
         app = build_app(world.services(), (*ROUTES, stream_route(stream), *more))
@@ -159,6 +159,7 @@ def on_street(
                     playing = group.create_task(_play(scenario, street))
                     await street.left.wait()
                 await playing
+                await until(lambda: not open_streams)
         finally:
             world.marks.close()
         assert house.faults == []
@@ -171,7 +172,7 @@ async def _play(scenario: Callable[[Street], Awaitable[None]], street: Street) -
     try:
         await scenario(street)
     finally:
-        street.leave()
+        street.left.set()
 
 
 async def converse(answers: Answers) -> None:
@@ -322,7 +323,6 @@ def test_an_upgrade_that_is_not_fit_is_refused_by_http(
             assert contained in answers.head
             assert b"canary" not in answers.head
             assert not street.house.hub.connections
-        # and the door stays open
         await come_in(street, "fresh", lambda data: [data], 0)
 
     on_street(loop, tmp_path, scenario)
@@ -450,7 +450,7 @@ def test_closing_the_service_cuts_who_waits_and_holds_nothing_up(loop: str, tmp_
             reused.write(HEALTH + upgrade() + SPOKEN)
             assert await third.status() == 200
             await converse(third)
-            street.leave()
+            street.left.set()
             assert await first.rest() == await second.rest() == b""
             reused.write(frame({"op": "ping", "id": 77}))
             assert (await third.messages())[0]["id"] == 77
@@ -493,7 +493,7 @@ async def test_a_plain_request_is_not_taken_over(tmp_path: Path) -> None:
     world = World(tmp_path)
     listener = open_listener(world.settings)
     async with serving(runner, listener):
-        reader, writer = await asyncio.open_connection(*listener.getsockname()[:2])
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert (await reader.read()).endswith(b"still here")
         writer.close()

@@ -5,7 +5,7 @@ from proofs.lib import ROOT
 from proofs.sabotage import stream
 from proofs.sabotage.defects import DEFECTS
 
-PROOFS = ("04-autobahn",)
+PROOFS = ("04-autobahn", "04-hostile-clients", "04-stalled-readers")
 
 
 def test_every_defect_of_the_stream_is_known_to_one_of_its_proofs() -> None:
