@@ -19,6 +19,9 @@ from hub.tape_view import TapeView
 CHANNELS_IN_OK: Final = 500
 """An `ok` names no more channels than this; the first message of each other one tells its number."""
 
+DEAD_STALL_NS: Final = 5_000_000_000
+"""Who takes nothing for so long makes room for a new connection of the same user; short stalls are normal."""
+
 
 class Reception:
     """Knows who is connected. `authenticate(token, utc_ns)` returns the caller or raises `MessageError`."""
@@ -138,4 +141,5 @@ class Reception:
     def _seems_dead(self, connection: Connection, now: Moment) -> bool:
         """Whether it does not read, or has not answered a ping for a while."""
         silent_ns = now.awake_ns - connection.heard_ns
-        return connection.stalled or silent_ns > self._settings.ping_s * 1_500_000_000
+        stalled_ns = now.awake_ns - connection.stalled_ns if connection.stalled else 0
+        return stalled_ns > DEAD_STALL_NS or silent_ns > self._settings.ping_s * 1_500_000_000

@@ -25,7 +25,7 @@ from hub.reception import Reception
 from hub.router import RATES, Router, grant
 from hub.sender import Sender
 from hub.session import Session
-from hub.subscription import Subscription
+from hub.subscription import Outlet, Subscription
 from hub.tape_view import TapeView
 from hub.wire import control
 from tape.batch import Batch, Damage
@@ -57,8 +57,8 @@ class Switchboard:
         """The epoch of the newest tick."""
         self.counters = dict.fromkeys(
             (
-                "accepted", "refused", "writes", "resumes", "stalls", "missed", "unreadable", "failed",
-                "closed_slow", "closed_silent", "closed_limit",
+                "accepted", "refused", "writes", "resumes", "stalls", "fell_behind", "missed", "unreadable",
+                "failed", "closed_slow", "closed_silent", "closed_limit",
             ), 0,
         )  # fmt: skip
         self._sender = Sender(self.router, self.counters)
@@ -94,20 +94,13 @@ class Switchboard:
     def flush(self, now: Moment) -> None:
         """Write what is due to raw subscriptions."""
         self._sender.now = now
-        due = self.router.take_raw()
-        self._sender.flushed[0.0] = self.router.head_m
-        for connection in due:
-            self._sender.serve(connection)  # type: ignore[arg-type]  # an Outlet of ours is a Connection
+        self._write_due(self.router.take_raw(), (0.0,))
 
     def turn(self, rates: Sequence[float], now: Moment) -> None:
         """Write what is due to interval subscriptions of these rates."""
         self._sender.now = now
         self.feeder.part(rates)
-        due = self.router.take_rates(rates)
-        for rate in rates:
-            self._sender.flushed[rate] = self.router.head_m
-        for connection in due:
-            self._sender.serve(connection)  # type: ignore[arg-type]  # likewise
+        self._write_due(self.router.take_rates(rates), rates)
 
     def step(self, now: Moment) -> bool:
         """Serve one slice from memory to somebody who is behind; False when nobody can be served."""
@@ -194,13 +187,15 @@ class Switchboard:
         connection.pinged = False
 
     def stall(self, connection: Connection, now: Moment) -> None:
-        """The client does not take what was written: nothing more until it does."""
+        """The client does not take what was written: nothing more until it does.
+
+        It may take it before anything else is due. If not, its subscriptions fall behind.
+        """
         if connection.stalled or connection.closed:
             return
         connection.stalled = True
         connection.stalled_ns = now.awake_ns
         self.counters["stalls"] += 1
-        self._fall_behind(connection, self.epoch)
 
     def drain(self, connection: Connection, now: Moment) -> None:
         """The client takes bytes again."""
@@ -266,8 +261,8 @@ class Switchboard:
                 answers.append(effect.message)
                 continue
             self._answer(connection, answers)
-            if connection.outbox:
-                self._sender.serve(connection)  # what came before a change leaves before it is confirmed
+            if connection.outbox:  # what came before a change leaves before it is confirmed
+                self._write_or_fall_behind(connection)
             if isinstance(effect, Subscribe):
                 self._subscribe(connection, effect)
             elif isinstance(effect, Unsubscribe):
@@ -335,12 +330,33 @@ class Switchboard:
 
     # -- live and behind -------------------------------------------------------------------
 
+    def _write_due(self, due: Iterable[Outlet], rates: Iterable[float]) -> None:
+        """Write to connections with something due, everything at these rates up to the newest tick."""
+        reading: list[Connection] = []
+        for connection in due:
+            assert isinstance(connection, Connection)
+            if connection.stalled:
+                self._fall_behind(connection, self.epoch)  # from the flush before this one on
+            else:
+                reading.append(connection)
+        for rate in rates:
+            self._sender.flushed[rate] = self.router.head_m
+        for connection in reading:
+            self._sender.serve(connection)
+
+    def _write_or_fall_behind(self, connection: Connection) -> None:
+        if connection.stalled:
+            self._fall_behind(connection, self.epoch)
+        else:
+            self._sender.serve(connection)
+
     def _fall_behind(self, connection: Connection, epoch: int) -> None:
         """From here on it is served from the tape again, from the last flush on.
 
         `epoch` is the one whose numbers the client had.
         """
         behind = [subscription for subscription in connection.subs.values() if subscription.live]
+        self.counters["fell_behind"] += bool(behind)
         for subscription in behind:
             subscription.live = False
             subscription.cursor_m = max(subscription.cursor_m, self._sender.flushed[subscription.rate])

@@ -214,6 +214,7 @@ async def test_backlog_and_stall_follow_the_clients_reading() -> None:
         client.sub()
         house.hub.stall(client.connection)
         house.publish(*[trade("A")] * 7)
+        await asyncio.sleep(0)
         assert house.hub.backlog() == 7
         house.hub.drain(client.connection)
         await until(lambda: len(client.numbers()) == 7)

@@ -164,6 +164,47 @@ def test_stalled_client_is_written_nothing_and_loses_nothing() -> None:
     assert not phone.gaps
 
 
+@pytest.mark.parametrize("fields", [{}, {"mode": "interval", "hz": 16}])
+def test_client_that_reads_again_before_anything_is_due_does_not_fall_behind(fields: dict[str, Any]) -> None:
+    """A flush larger than the buffers stalls every client for a moment."""
+    rig = Rig()
+    names = [f"S{number}" for number in range(100)]
+    phone = Phone(rig, room=5_000, reading=False).hello()
+    phone.sub(1, names, "live", kinds=["q"], **fields)
+    for number in range(1, 6):
+        rig.publish(*(quote(name) for name in names))
+        rig.flush()
+        rig.turn()
+        assert phone.connection is not None
+        assert phone.connection.stalled
+        while phone.take():
+            pass
+        assert len(phone.data) == 100 * number
+    assert rig.board.counters["stalls"] >= 5
+    assert rig.board.counters["fell_behind"] == 0
+    assert not phone.holes
+
+
+def test_sub_and_unsub_while_stalled_keep_their_order() -> None:
+    """What was due to the one that is given up is dropped, and nothing of it comes after the answer."""
+    rig = Rig()
+    phone = Phone(rig, room=5_000, reading=False).hello()
+    phone.sub(1, ["AAPL"], "live")
+    phone.sub(2, ["MSFT"], "live")
+    for _ in range(100):
+        rig.publish(trade("AAPL"))
+    rig.flush()
+    rig.publish(trade("AAPL"), trade("MSFT"))
+    phone.send({"op": "unsub", "id": 1})
+    phone.reading = True
+    phone.read()
+    rig.settle()
+    phone.read()
+    place = [m.get("unsub") for m in phone.messages].index(True)
+    assert "t:AAPL" not in [m.get("c") for m in phone.messages[place:]]
+    assert not missing(phone, ["t:MSFT"], 0)
+
+
 def test_stalled_client_beyond_the_budget_gets_a_gap_and_the_newest_state() -> None:
     """Never a silent drop."""
     rig = Rig(resume_ticks_max=100)
@@ -258,7 +299,9 @@ def test_users_connections_are_limited_and_a_dead_one_makes_room() -> None:
     assert third.wire.closed == (4506, "connection limit")
     assert third.of("err")[0]["code"] == "CONN_LIMIT"
     assert second.connection is not None
-    second.connection.stalled = True
+    rig.board.stall(second.connection, rig.now)
+    assert Phone(rig).hello().wire.closed
+    rig.pass_seconds(6)
     fourth = Phone(rig).hello()
     assert fourth.of("welcome")
     assert second.wire.closed is not None
