@@ -6,7 +6,7 @@ from hub.moment import Moment
 from hub.session import Session
 from hub.subscription import Subscription
 
-CHUNK_BYTES: Final = 32 * 1024
+CHUNK_BYTES: Final = 16 * 1024
 """Most that is written to a client without looking whether it still takes anything."""
 
 
