@@ -140,6 +140,35 @@ def test_scanning_what_nobody_wants_ends_a_slice_too() -> None:
     assert bench.run() > 10
 
 
+def test_scanning_what_the_journal_has_ends_a_slice_too() -> None:
+    """Between two slices the loop serves all others."""
+    bench = Bench(tape_of(20_000, ring_ticks=100, per_batch=100))
+    bench.sub(channel="t:QUIET")
+    bench.run()
+    wish = bench.feeder.journal_wish()
+    assert wish is not None
+    catch_up, after_m, up_to_m = wish
+    items = deque(bench.tape.read(after_m, up_to_m))
+    slices = 1
+    while bench.feeder.feed(catch_up, items):
+        slices += 1
+    assert slices > 1
+
+
+def test_nothing_is_served_from_memory_while_the_journal_is_read() -> None:
+    """It would overtake what is older."""
+    bench = Bench(tape_of(1_000, ring_ticks=100))
+    subscription = bench.sub()
+    bench.run()
+    wish = bench.feeder.journal_wish()
+    assert wish is not None
+    served = len(bench.served)
+    bench.feeder.wake(subscription)
+    bench.feeder.serve_now(subscription)
+    assert not bench.feeder.step()
+    assert len(bench.served) == served
+
+
 def test_subscriptions_take_turns() -> None:
     """One that is far behind does not keep another from its slice."""
     bench = Bench(tape_of(1_000))
@@ -357,104 +386,3 @@ def test_interval_that_is_behind_ends_with_one_window() -> None:
     window, cont = bench.said(subscription)
     assert (window["n"], window["k"]) == (10_000, 10_000)
     assert cont["chans"]["q:A"]["complete"]
-
-
-WIDE = [f"S{number}" for number in range(300)]
-
-
-def wide_bench(**options: Any) -> tuple[Bench, Subscription]:
-    """A tape of quotes of many symbols, and somebody who wants all of them at an interval."""
-    tape = MemoryTape(ring_ticks=1 << 20)
-    tape.publish([quote(symbol) for symbol in WIDE])
-    bench = Bench(tape)
-    subscription = bench.sub(rate=4.0, **options)
-    subscription.channels = {}
-    subscription.keys = frozenset((("q", ""),))
-    return bench, subscription
-
-
-def check_chain(messages: list[dict[str, Any]], numbers: dict[str, int]) -> None:
-    """Nothing is missing between any two messages of a channel, nor at the end."""
-    last = dict.fromkeys(numbers, 0)
-    for message in messages:
-        if message["op"] == "q":
-            assert message["n"] - message.get("k", 1) <= last[message["c"]]
-            last[message["c"]] = max(message["n"], last[message["c"]])
-    assert last == numbers
-
-
-def test_interval_becomes_live_though_ticks_never_stop() -> None:
-    """What it is owed takes several slices, and each time something new has come."""
-    bench, subscription = wide_bench()
-    slices = 0
-    while bench.feeder.step():
-        bench.publish([quote(symbol) for symbol in WIDE[slices % 10 :: 10]])
-        slices += 1
-        assert slices < 100
-    assert slices > 5
-    assert bench.live == [subscription]
-    assert bench.feeder.behind == 0
-    bench.publish([quote(symbol) for symbol in WIDE])
-    bench.turn(4.0)
-    names = bench.tape.state.channels
-    numbers = {name: n for name, n in zip(names, bench.tape.state.ns, strict=True) if name is not None}
-    check_chain(bench.said(subscription), numbers)
-
-
-def test_interval_too_slow_for_its_rate_gets_newer_states_and_not_more_of_them() -> None:
-    """The wheel comes round before it has taken what it is owed: both are folded together."""
-    bench, subscription = wide_bench()
-    for _ in range(50):
-        bench.feeder.step()
-        bench.publish([quote(symbol) for symbol in WIDE])
-        bench.turn(4.0)
-        assert not subscription.live
-    taken = len(bench.said(subscription))
-    assert taken < 50 * 60
-    bench.run()
-    assert bench.live == [subscription]
-    check_chain(bench.said(subscription), dict.fromkeys((f"q:{symbol}" for symbol in WIDE), 51))
-    assert len(bench.said(subscription)) < taken + 400
-
-
-def test_those_who_have_joined_are_served_first() -> None:
-    """They have until the next turn of the wheel; the others have not."""
-    bench, subscription = wide_bench()
-    bench.feeder.step()
-    other = bench.sub()
-    served = len(bench.served)
-    bench.feeder.step()
-    assert bench.served[served][0] is subscription
-    bench.turn(4.0)
-    bench.feeder.step()
-    assert bench.served[served + 1][0] is other
-
-
-def test_forgotten_while_it_has_joined_is_forgotten_by_the_router_too() -> None:
-    """Nothing is put out for it any more."""
-    bench, subscription = wide_bench()
-    bench.feeder.step()
-    bench.feeder.forget(subscription)
-    bench.run()
-    before = len(subscription.connection.outbox)
-    bench.publish([quote(symbol) for symbol in WIDE])
-    bench.turn(4.0)
-    assert len(subscription.connection.outbox) == before
-
-
-def test_channels_dropped_while_it_has_joined_stop() -> None:
-    """Rights that were withdrawn in between."""
-    bench, subscription = wide_bench()
-    subscription.keys = frozenset()
-    subscription.channels = dict.fromkeys(f"q:{symbol}" for symbol in WIDE)
-    bench.feeder.step()
-    assert not subscription.live
-    gone = list(subscription.channels)[100:]
-    bench.feeder.drop(subscription, gone)
-    subscription.drop(gone)
-    bench.run()
-    before = len(bench.said(subscription))
-    bench.publish([quote(symbol) for symbol in WIDE])
-    bench.turn(4.0)
-    names = [message["c"] for message in bench.said(subscription)[before:]]
-    assert sorted(names) == sorted(f"q:{symbol}" for symbol in WIDE[:100])
