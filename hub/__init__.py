@@ -5,5 +5,5 @@ Docs: `docs/native-protocol.md`. May import `tape`, `ticks` and `config`; never 
 Cores: bucket, callers, catchup, certificates, channel_table, codes, connection, desk, effects,
 errors, feeder, market_gaps, messages, moment, pieces, reception, router, sender, session, subscription,
 switchboard, tape_view, websocket, windows, wire, wishes.
-Shells: hub, stream.
+Shells: hub, stream, turn.
 """

@@ -22,6 +22,7 @@ from hub.moment import Moment
 from hub.router import RATES, Router, due_rates
 from hub.switchboard import Switchboard
 from hub.tape_view import Memory, TapeView
+from hub.turn import Turn
 from tape.batch import Batch, Damage
 from tape.errors import TapeError
 from tape.latest import Latest
@@ -103,6 +104,8 @@ class Hub:
         self._flush_took = 0.0
         self._last_took = 0.0
         self._asleep_ns = 0
+        self.turn = Turn()
+        """What all clients' messages may take of one turn of the loop."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._work = asyncio.Event()
         self._journal_work = asyncio.Event()

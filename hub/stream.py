@@ -17,12 +17,11 @@ from typing import Final, cast
 from config.settings import HubSettings
 from hub.connection import Connection
 from hub.hub import Hub
+from hub.turn import Turn
 from hub.websocket import Ended, Event, Heard, Message, Opened, Refusal, WebSocketCore
 
 JSON: Final = "tapewire.v1.json"
 MSGPACK: Final = "tapewire.v1.msgpack"
-TURN_SECONDS: Final = 0.001
-"""How long one client's messages are acted on before the loop turns to the others."""
 BUSY_SHARE: Final = 0.05
 """How much of a core one client's messages may take for long; then they wait in the network."""
 BUSY_SECONDS: Final = 0.05
@@ -41,7 +40,7 @@ PORT: Final = re.compile(r":\d+\Z")
 class WebSocketProtocol(asyncio.Protocol):
     """Moves bytes between a transport and a `WebSocketCore`; what the events mean is the subclass's.
 
-    What a client sends is acted on for `TURN_SECONDS` at a time, and for `busy_share` of all time.
+    What a client sends is acted on as long as the `turn` allows, and for `busy_share` of all time.
     """
 
     def __init__(
@@ -51,6 +50,7 @@ class WebSocketProtocol(asyncio.Protocol):
         write_buffer_bytes: int,
         open_seconds: float,
         busy_share: float = BUSY_SHARE,
+        turn: Turn | None = None,
     ) -> None:
         self.core = core
         self.transport: asyncio.Transport | None = None
@@ -62,6 +62,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._holds: set[str] = set()
         """Why nothing is read at the moment."""
         self._busy_share = busy_share
+        self._turn = turn or Turn()
         self._allowance = BUSY_SECONDS
         self._allowed_at = 0.0
 
@@ -152,7 +153,12 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._received is None:
             self.release("busy")  # all was done; the client has waited for what it cost
             return
-        begin, done = time.thread_time(), True
+        if self._turn.over():
+            self.hold("busy")
+            asyncio.get_running_loop().call_soon(self._act)
+            return
+        begin = now = time.thread_time()
+        done = True
         for event in self._received:
             self.send_own()
             if isinstance(event, Opened):
@@ -160,13 +166,14 @@ class WebSocketProtocol(asyncio.Protocol):
             elif isinstance(event, Ended):
                 self._abort_in(CLOSE_SECONDS)
             self.on_event(event)
-            if time.thread_time() - begin > TURN_SECONDS:
+            now = self._turn.spend(now)
+            if self._turn.over():
                 done = False
                 break
         if self.transport is None:
             return
         self.send_own()
-        wait_seconds = self._charge(time.thread_time() - begin)
+        wait_seconds = self._charge(self._turn.spend(now) - begin)
         if self.core.ended:
             wait_seconds = 0.0  # dear no longer; what nobody reads would cost it our close frame
         if done:
@@ -207,7 +214,8 @@ class StreamProtocol(WebSocketProtocol):
             message_bytes=settings.message_bytes, subprotocols=(JSON, MSGPACK), check=self._check
         )
         super().__init__(
-            core, write_buffer_bytes=settings.write_buffer_bytes, open_seconds=settings.hello_s
+            core, write_buffer_bytes=settings.write_buffer_bytes, open_seconds=settings.hello_s,
+            turn=hub.turn,
         )  # fmt: skip
         self._hub = hub
         self._settings = settings

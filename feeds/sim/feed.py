@@ -22,6 +22,8 @@ INTERVAL_SECONDS: Final = 0.005
 """How often the exchange is asked: rarely enough to cost nothing, often enough to look live."""
 SLICE_NS: Final = 20_000_000
 """Most market time that one call of a sink covers; the loop gets a turn in between."""
+TURN_SECONDS: Final = 0.005
+"""How long an exchange that is behind is asked for slice after slice before the loop gets a turn."""
 CATCH_UP_NS: Final = 2_000_000_000
 """Most market time that is caught up after a stall. What is older is skipped, and declared."""
 
@@ -80,7 +82,9 @@ class SimFeed:
     async def run(self, sink: Sink) -> None:
         """Hand ticks to `sink` until cancelled; what a sink raises ends it."""
         while True:
-            behind = self.step(sink)
+            until = time.monotonic() + TURN_SECONDS
+            while (behind := self.step(sink)) and time.monotonic() < until:
+                pass  # a loop that turns slowly must not let the market fall further behind
             await asyncio.sleep(0 if behind else INTERVAL_SECONDS)
 
     def step(self, sink: Sink) -> bool:

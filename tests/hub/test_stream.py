@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from hub import stream
+from hub import stream, turn
 from hub.stream import JSON, MSGPACK, is_own_page
 from tests.hub.loopback import LIMIT_SECONDS, House, ReadTape, until
 from tests.hub.rig import quote, trade
@@ -254,7 +254,7 @@ async def test_client_that_does_not_read_is_not_read_either_and_loses_nothing() 
 
 async def test_client_with_much_to_say_does_not_keep_others_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its messages are acted on a few at a time, all of them, and in order."""
-    monkeypatch.setattr(stream, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(turn, "TURN_SECONDS", 0.0)
     monkeypatch.setattr(stream, "BUSY_SECONDS", LIMIT_SECONDS)
     pings = 2_000
     async with (

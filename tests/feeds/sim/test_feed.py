@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from config.settings import TapeSettings
 from feeds.sim import SimExchange, SimSettings
+from feeds.sim import feed as feed_module
 from feeds.sim.feed import CATCH_UP_NS, SLICE_NS, Plan, SimFeed, plan
 from tape.batch import Batch, SourcePosition
 from tape.tape import Tape
@@ -158,6 +159,21 @@ async def test_the_task_runs_until_it_is_cancelled() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_a_loop_that_turns_slowly_lets_the_market_fall_no_further_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As much as there is time for is caught up in one of its turns."""
+    monkeypatch.setattr(feed_module, "TURN_SECONDS", 30.0)
+    clock, sink = Clock(), Collector()
+    feed = SimFeed(SimExchange(HASTY), clock_ns=clock)
+    feed.step(sink)
+    clock.now_ns = START + 1_900 * MS
+    task = asyncio.create_task(feed.run(sink))
+    await asyncio.sleep(0)
+    task.cancel()
+    assert sink.ticks == play(HASTY, 1.9)
 
 
 async def test_what_a_sink_raises_ends_the_task() -> None:
