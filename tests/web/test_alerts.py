@@ -11,7 +11,7 @@ from tests.web.script import Script, needs_node
 
 pytestmark = needs_node
 
-NO_ALERTS: Final = "This hub has no alerts: its version is older than this page."
+NO_ALERTS: Final = "This hub has no alerts."
 NOON_MS: Final = 1_783_944_000_000  # 2026-07-13T12:00:00Z
 DRAFT: Final = {
     "symbol": "AAPL",
@@ -177,6 +177,7 @@ def test_rings_come_once_each_and_newest_first(script: Script) -> None:
             {"title": "T", "errors": [{"pointer": "/when/level", "detail": "no price"}, {"detail": "b"}]},
             "/when/level: no price; b",
         ),
+        (413, {"title": "The body is too large"}, "The body is too large"),
         (409, {"title": "A conflict", "detail": "it is there"}, "A conflict: it is there"),
         (500, None, "The hub answered 500."),
     ],

@@ -181,12 +181,15 @@ export class Rings {
   }
 }
 
+/** Whether an answer says that there is no such route, or none that takes anything. */
+export function hasNoAlerts(status: number | null, problem: Row | null): boolean {
+  return status === 404 || status === 405 || problem?.["type"] === "urn:tapewire:problem:body-not-allowed";
+}
+
 /** What an answer that is no success means, in words. `status` null: no answer at all. */
 export function apiProblem(status: number | null, problem: Row | null): string {
   if (status === null) return "The hub cannot be reached; nothing was changed.";
-  if (status === 404 || status === 405 || problem?.["type"] === "urn:tapewire:problem:body-not-allowed") {
-    return "This hub has no alerts: its version is older than this page.";
-  }
+  if (hasNoAlerts(status, problem)) return "This hub has no alerts.";
   const errors = Array.isArray(problem?.["errors"]) ? (problem["errors"] as Row[]) : [];
   const details = errors.map(({ detail, pointer }) => [pointer, detail].filter(Boolean).join(": ")).filter(Boolean);
   return details.join("; ") || asDetail(problem) || `The hub answered ${status}.`;

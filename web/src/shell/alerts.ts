@@ -25,6 +25,7 @@ export class Alerts {
   #announcer = new Announcer(RING_SPEAK_MS);
   #loadedMs = 0;
   #isStale = false;
+  #pending = 0; // changes that have no answer yet
 
   constructor(private readonly api: () => Api | null, private readonly acknowledge: (off: number) => void) {}
 
@@ -46,6 +47,7 @@ export class Alerts {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.isAbsent) this.isThere.value = false;
+      else if (error.status === 503) this.#isStale = true; // catching up with the tape: ask again
       else if (error.status !== null) this.problem.value = error.message;
     }
   }
@@ -65,7 +67,11 @@ export class Alerts {
 
   remove(alert: Alert): Promise<boolean> {
     return this.#change(async (api) => {
-      await api.remove(`alerts/${encodeURIComponent(alert.id)}`);
+      try {
+        await api.remove(`alerts/${encodeURIComponent(alert.id)}`);
+      } catch (error) {
+        if (!(error instanceof ApiError && error.status === 404)) throw error; // else somebody was quicker
+      }
       this.list.value = this.list.peek().filter(({ id }) => id !== alert.id);
       this.done.value = `Removed: ${ruleText(alert)}.`;
     });
@@ -97,7 +103,8 @@ export class Alerts {
 
   async #change(task: (api: Api) => Promise<void>): Promise<boolean> {
     const api = this.api();
-    if (!api || this.isBusy.peek()) return false;
+    if (!api) return false;
+    this.#pending += 1;
     this.isBusy.value = true;
     try {
       await task(api);
@@ -109,7 +116,8 @@ export class Alerts {
       if (error.isAbsent) this.isThere.value = false;
       return false;
     } finally {
-      this.isBusy.value = false;
+      this.#pending -= 1;
+      this.isBusy.value = this.#pending > 0;
     }
   }
 

@@ -1,6 +1,6 @@
 // Requests over HTTP. What is wrong with an answer is an `ApiError` in words.
 
-import { apiProblem } from "../core/alerts.ts";
+import { apiProblem, hasNoAlerts } from "../core/alerts.ts";
 
 const ANSWER_MS = 10_000;
 
@@ -8,10 +8,11 @@ const ANSWER_MS = 10_000;
 export class ApiError extends Error {
   constructor(readonly status: number | null, problem: Record<string, unknown> | null) {
     super(apiProblem(status, problem));
+    this.isAbsent = hasNoAlerts(status, problem);
   }
 
-  /** Whether the hub does not know the route, so that there is nothing to try again. */
-  get isAbsent(): boolean { return this.status === 404 || this.status === 405 || this.status === 413; }
+  /** Of alerts: whether the hub has none at all, so that there is nothing to try again. */
+  readonly isAbsent: boolean;
 }
 
 /** A key under which a request can be repeated without being done twice. */

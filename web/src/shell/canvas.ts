@@ -40,7 +40,7 @@ export class Canvas {
 
   /** Take the colours that the page has now. Falling candles are filled, rising ones hollow. */
   paint(): void {
-    const [ground, ink, line, up, down] = ["raised", "ink", "line", "up", "down"].map((name) => colour(name, this.element));
+    const [ground, ink, line, up, down, soft] = ["raised", "ink", "line", "up", "down", "soft"].map((name) => colour(name, this.element));
     this.#chart.applyOptions({
       layout: { background: { type: ColorType.Solid, color: ground! }, textColor: ink! },
       grid: { vertLines: { color: line! }, horzLines: { color: line! } },
@@ -48,6 +48,7 @@ export class Canvas {
       timeScale: { borderColor: line! },
     });
     this.#series.applyOptions({
+      priceLineColor: soft!,
       upColor: ground!, borderUpColor: up!, wickUpColor: up!, downColor: down!, borderDownColor: down!, wickDownColor: down!,
     });
   }

@@ -18,7 +18,9 @@ export function RingBar({ app: { alerts } }: { app: App }): VNode {
       <Voice spoken={alerts.spoken} />
       {open.length > 0 && (
         <section id="ringing" aria-label="Alerts that have rung">
-          {open.slice(0, 3).map((fire) => <Ring key={fire.event_id} fire={fire} onDismiss={() => alerts.dismiss(fire)} />)}
+          {open.slice(0, 3).map((fire, place) => (
+            <Ring key={fire.event_id} fire={fire} isNewest={place === 0} onDismiss={() => alerts.dismiss(fire)} />
+          ))}
           {open.length > 3 && <p>And {open.length - 3} more, below.</p>}
         </section>
       )}
@@ -31,14 +33,17 @@ function Voice({ spoken }: { spoken: Signal<string> }): VNode {
   return <p class="unseen" role="alert">{spoken.value}</p>;
 }
 
-function Ring({ fire, onDismiss }: { fire: Fire; onDismiss: () => void }): VNode {
+function Ring({ fire, isNewest, onDismiss }: { fire: Fire; isNewest: boolean; onDismiss: () => void }): VNode {
   return (
     <article class={isRetracted(fire) ? "ring withdrawn" : "ring"}>
       <p class="bar">
         <strong>{ringText(fire, Date.now())}</strong>
         <button onClick={onDismiss} aria-label={`Dismiss the alert of ${fire.symbol}`}>Dismiss</button>
       </p>
-      <Proof fire={fire} />
+      <details open={isNewest}>
+        <summary>Proof</summary>
+        <Proof fire={fire} />
+      </details>
     </article>
   );
 }
@@ -50,7 +55,6 @@ function Proof({ fire }: { fire: Fire }): VNode {
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label={`Proof of the alert of ${fire.symbol}`}>
       <table class="proof">
-        <caption>Proof</caption>
         <thead><tr>{["", "Price", "Time", "Source", "Number, mark"].map((head) => <th key={head} scope="col">{head || <span class="unseen">What</span>}</th>)}</tr></thead>
         <tbody>
           {rows.map(({ what, value, time, from, place }) => (
@@ -67,7 +71,7 @@ export function AlertsPanel({ app }: { app: App }): VNode {
   return (
     <section id="alerts" aria-labelledby="alerts-head">
       <h2 id="alerts-head">Alerts</h2>
-      {!alerts.isThere.value && <p class="notice">This hub has no alerts: its version is older than this page.</p>}
+      {!alerts.isThere.value && <p class="notice">This hub has no alerts.</p>}
       <Editor app={app} />
       <ul id="alert-list">{alerts.list.value.map((alert) => <AlertItem key={alert.id} app={app} alert={alert} />)}</ul>
       {alerts.rings.value.length > 0 && <Past app={app} />}
@@ -92,9 +96,12 @@ function Editor({ app }: { app: App }): VNode {
       symbol, feature: feature.value, op: op.value, level: level.value, every: data.get("repeat") === "every",
       regularOnly: data.get("sessions") === "rth", webhook: String(data.get("webhook") ?? ""),
     };
-    const field = document.getElementById("level");
-    if (await alerts.set(draft, app.priceOf(symbol))) level.value = "";
-    else field?.focus();
+    if (!draft.level && alerts.isBusy.peek()) return; // Enter, twice
+    // Room for the next one at once; what was refused comes back, unless something else was typed meanwhile.
+    level.value = "";
+    if (await alerts.set(draft, app.priceOf(symbol))) return;
+    level.value ||= draft.level;
+    document.getElementById("level")?.focus();
   };
   return (
     <form id="alert" ref={form} onSubmit={(event) => void submit(event)} noValidate>
@@ -140,7 +147,7 @@ function AlertItem({ app, alert }: { app: App; alert: Alert }): VNode {
   const text = ruleText(alert);
   return (
     <li>
-      <span>{text}{typeof alert.distance === "number" && <small class="help"> {changeText(alert.distance)} away</small>}</span>
+      <span>{text}{typeof alert.distance === "number" && alert.state !== "fired" && <small class="help"> {changeText(alert.distance)} away</small>}</span>
       {alert.state && <span class="badge" data-is={alert.state}>{alert.state.replaceAll("_", " ")}</span>}
       <button class="quiet" aria-label={`Remove the alert: ${text}`} onClick={() => void app.alerts.remove(alert)}>×</button>
     </li>
