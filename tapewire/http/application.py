@@ -14,7 +14,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
 from tapewire.http.access import KEY_ID, KEY_SECRET, identify, is_trusted, networks
-from tapewire.http.call import Call, Route
+from tapewire.http.call import SERVED, Call, Route
 from tapewire.http.parameters import parse_query, refuse_credentials
 from tapewire.http.problems import Problem, plain
 from tapewire.http.responses import problem_response
@@ -34,6 +34,7 @@ def build_app(services: Services, routes: Sequence[Route] = ROUTES) -> web.Appli
     """The application for `tapewire.http.server.HttpRunner`."""
     app = web.Application(middlewares=[_problems(services), _checks(services, routes)])
     app[SERVICES] = services
+    app[SERVED] = tuple(routes)
     seats = Seats()
     for route in routes:
         endpoint = _endpoint(route, services, seats)

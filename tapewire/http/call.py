@@ -1,7 +1,7 @@
 """One request on its way through a route, and what a route is."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from aiohttp import web
 from msgspec import Struct
@@ -54,3 +54,7 @@ class Route(Struct, frozen=True):
     """Whether `HEAD` is answered too: what `GET` answers, without the body."""
     body: bool = False
     """Whether it takes a body; the others refuse one."""
+
+
+SERVED: Final = web.AppKey("served", tuple[Route, ...])
+"""The table that an application was built from."""

@@ -1,7 +1,7 @@
 """Query parameters: one table row each, parsed into typed values, every fault reported.
 
 A route lists the parameters it takes; anything else is refused with the list of those. The
-docs and, later, the schema of the API are made from the same rows.
+docs and the schema of the API (`tapewire.openapi`) are made from the same rows.
 """
 
 import difflib
@@ -64,6 +64,32 @@ class Parameter(Struct, frozen=True):
     """Text → value; raises `BadValue` or `TickError`."""
     doc: str
     example: str
+    required: bool = False
+    """Whether the handler refuses a request without it."""
+
+
+class Words(Struct, frozen=True):
+    """A parser of a fixed set of words."""
+
+    words: tuple[str, ...]
+
+    def __call__(self, text: str) -> str:
+        """Text → the word it is."""
+        if text not in self.words:
+            raise BadValue(f"allowed: {', '.join(self.words)}")
+        return text
+
+
+class Count(Struct, frozen=True):
+    """A parser of row counts, from 1."""
+
+    most: int
+
+    def __call__(self, text: str) -> int:
+        """Text → count."""
+        if not (text.isascii() and text.isdigit() and len(text) <= 12 and 1 <= int(text) <= self.most):
+            raise BadValue(f"allowed: an integer from 1 to {self.most}")
+        return int(text)
 
 
 def parse_query(text: str, allowed: Sequence[Parameter]) -> dict[str, Any]:
@@ -121,15 +147,9 @@ def read_symbols(text: str) -> SymbolList:
     return SymbolList(tuple(asked), {symbol: form for symbol, form in asked.items() if form != symbol})
 
 
-def read_limit(most: int) -> Callable[[str], int]:
+def read_limit(most: int) -> Count:
     """A parser of row counts up to `most`."""
-
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) <= 12 and 1 <= int(text) <= most):
-            raise BadValue(f"allowed: an integer from 1 to {most}")
-        return int(text)
-
-    return parse
+    return Count(most)
 
 
 def read_lineup(text: str) -> str:
@@ -153,15 +173,9 @@ def read_cursor(text: str) -> str:
     return text
 
 
-def one_of(*words: str) -> Callable[[str], str]:
+def one_of(*words: str) -> Words:
     """A parser of a fixed set of words."""
-
-    def parse(text: str) -> str:
-        if text not in words:
-            raise BadValue(f"allowed: {', '.join(words)}")
-        return text
-
-    return parse
+    return Words(words)
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

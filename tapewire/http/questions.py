@@ -40,6 +40,7 @@ LATEST_SYMBOLS: Final = Parameter(
     read_symbols,
     "Up to 2,000 symbols between commas, as above. Needed.",
     "AAPL,BRK.B",
+    required=True,
 )
 START: Final = Parameter(
     "start",

@@ -1,4 +1,4 @@
-"""The table of routes. Documents and, later, the schema of the API are made from it."""
+"""The table of routes. Documents and the schema of the API (`tapewire.openapi`) are made from it."""
 
 from typing import Final
 
@@ -144,6 +144,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "Makes a new secret; the old one signs as well for a day.",
     ),
     Route("/v1/marks", "GET", "token", status.marks, "How far the tape has come."),
+    Route("/v1/openapi.json", "GET", "public", status.openapi, "This API for machines: OpenAPI 3.1."),
     Route("/healthz", "GET", "public", status.healthz, "Whether the process lives, and what it lacks."),
     Route("/readyz", "GET", "public", status.readyz, "Whether requests should be sent here."),
     Route("/metrics", "GET", "token", status.metrics, "Counters, in Prometheus' text format."),

@@ -1,11 +1,15 @@
-"""Routes about the service itself: health, readiness, metrics, marks."""
+"""Routes about the service itself: health, readiness, metrics, marks, and what the API is."""
+
+from functools import lru_cache
 
 import msgspec
 from aiohttp import web
 
-from tapewire.http.call import Call
+from config.settings import HttpSettings
+from tapewire.http.call import SERVED, Call, Route
 from tapewire.http.responses import json_response, text_response
 from tapewire.metrics import CONTENT_TYPE, render
+from tapewire.openapi import document, text
 
 
 async def healthz(call: Call) -> web.StreamResponse:
@@ -33,3 +37,14 @@ async def marks(call: Call) -> web.StreamResponse:
     stored, durable, accepted = now.stored, now.durable, now.accepted
     answer = {"e": now.epoch, "accepted": accepted, "durable": durable, "stored": stored}
     return json_response(msgspec.json.encode(answer))
+
+
+async def openapi(call: Call) -> web.StreamResponse:
+    """The routes of this server, with its limits, as an OpenAPI document."""
+    return json_response(_openapi(call.request.app[SERVED], call.services.settings))
+
+
+@lru_cache(maxsize=4)
+def _openapi(routes: tuple[Route, ...], settings: HttpSettings) -> bytes:
+    # Everybody may ask, and it never changes: made once.
+    return text(document(routes, settings)).encode()

@@ -32,6 +32,7 @@ PERMISSIONS = {
     "/metrics": "token",
     "/": "public",
     "/static/{name}": "public",
+    "/v1/openapi.json": "public",
     "/healthz": "public",
     "/readyz": "public",
 }

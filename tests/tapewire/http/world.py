@@ -45,6 +45,7 @@ from tapewire.http.server import HttpRunner
 from tapewire.http.services import Services
 from tapewire.metrics import Metric
 from tapewire.preflight import open_listener
+from tests.tapewire.http import conformance
 from ticks.channels import channel_of
 from ticks.model import Tick
 from ticks.times import parse_time
@@ -213,7 +214,7 @@ class World:
         try:
             await web.SockSite(runner, listener).start()
             async with aiohttp.ClientSession(auto_decompress=False) as session:
-                yield Client(session, listener.getsockname()[1])
+                yield Client(session, listener.getsockname()[1], described=tuple(routes) == ROUTES)
         finally:
             await runner.cleanup()
 
@@ -241,10 +242,11 @@ class Answer:
 
 
 class Client:
-    """Asks the server."""
+    """Asks the server. `described`: each answer is compared with the OpenAPI document."""
 
-    def __init__(self, session: aiohttp.ClientSession, port: int) -> None:
+    def __init__(self, session: aiohttp.ClientSession, port: int, *, described: bool = False) -> None:
         self.session = session
+        self.described = described
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
 
@@ -254,7 +256,7 @@ class Client:
             headers["Authorization"] = f"Bearer {token}"
         url = URL(self.url + path, encoded=True)
         async with self.session.request(method, url, headers=headers) as response:
-            return Answer(response.status, response.headers, await response.read())
+            return await self._answer(method, path, response)
 
     async def send(
         self, method: str, path: str, body: Any = None, token: str = "canary-ann", **headers: str
@@ -268,7 +270,17 @@ class Client:
             sent["Authorization"] = f"Bearer {token}"
         url = URL(self.url + path, encoded=True)
         async with self.session.request(method, url, data=data, headers=sent) as response:
-            return Answer(response.status, response.headers, await response.read())
+            answer = await self._answer(method, path, response)
+        if self.described and data and answer.status < 300:
+            conformance.check_body(method, path, data)
+        return answer
+
+    async def _answer(self, method: str, path: str, response: aiohttp.ClientResponse) -> Answer:
+        answer = Answer(response.status, response.headers, await response.read())
+        if self.described:
+            content_type = response.headers.get("Content-Type", "")
+            conformance.check(method, path, answer.status, content_type, answer.body)
+        return answer
 
     async def raw(self, request: bytes) -> bytes:
         """Send bytes as they are; everything that comes back until the connection is closed."""
