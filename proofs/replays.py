@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,9 @@ from proofs.reference import Quote, Trade
 START_SECONDS: Final = 60
 REPLAY_SECONDS: Final = 300
 SYMBOLS_IN_A_QUERY: Final = 400
+LISTENING: Final = re.compile(rb'"event":"listening","url":"http://[^"]*:(\d+)"')
+LOG_HEAD_BYTES: Final = 65_536
+"""A hub says where it listens before it says much else."""
 CORRECTIONS: Final = ("upd", "upd_m")
 """Keys of a row that a later cancel or correction may change."""
 WRITER: Final = "tapewire.writer_main"
@@ -73,13 +77,33 @@ def served(
     proof: Proof, recording: Path, data: Path, settings: Mapping[str, str] | None = None
 ) -> Iterator[int]:
     """Serve what a finished replay has stored; gives the port."""
-    port = free_port()
-    child = replay(proof, recording, data, "--speed", "max", port=port, settings=settings)
+    child = replay(proof, recording, data, "--speed", "max", settings=settings)
     try:
+        port = port_of(child)
         lib.until(lambda: ready(child, port), START_SECONDS, "a hub that is ready")
         yield port
     finally:
         child.end()
+
+
+def port_of(child: Child) -> int:
+    """The port on which a hub says that it listens; waits until it does.
+
+    So nobody else can have taken the port meanwhile, as with one that was free a moment ago.
+
+    Raises:
+        ProofError: it has ended, or says nothing.
+    """
+
+    def told() -> int:
+        ended = not child.running()
+        with child.errors_path.open("rb") as log:
+            found = LISTENING.search(log.read(LOG_HEAD_BYTES))
+        if ended and not found:
+            raise ProofError(f"the hub has ended: {child.errors[-500:]}")
+        return int(found[1]) if found else 0
+
+    return lib.until(told, START_SECONDS, "a hub that listens")
 
 
 def ready(child: Child, port: int) -> bool:

@@ -1,4 +1,6 @@
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -6,7 +8,7 @@ import pytest
 
 from proofs.aims import ProofError
 from proofs.lib import Child
-from proofs.replays import nanoseconds, quote_of, same, trade_of, troubles, units
+from proofs.replays import nanoseconds, port_of, quote_of, same, trade_of, troubles, units
 
 
 @pytest.mark.parametrize(
@@ -66,3 +68,28 @@ def test_a_row_is_the_same_but_for_corrections() -> None:
     assert same({"m": 1, "price": 2, "upd": "cancelled"}, row)
     assert not same({"m": 1, "price": 3, "upd": None}, row)
     assert not same(None, row)
+
+
+@contextmanager
+def hub_that_says(tmp_path: Path, *lines: str) -> Iterator[Child]:
+    """A process with these lines in its log."""
+    code = f"import sys; sys.stderr.write({chr(10).join(lines)!r})"
+    child = Child([sys.executable, "-c", code], {}, tmp_path / "log")
+    yield child
+    assert child.wait(60) == 0
+
+
+def test_a_hub_says_itself_where_it_listens(tmp_path: Path) -> None:
+    """A port that was free a moment ago may be a stranger's by now."""
+    line = '{"time":"t","level":"info","event":"listening","url":"http://127.0.0.1:46193"}'
+    with hub_that_says(tmp_path, '{"event":"tape opened"}', line) as child:
+        assert port_of(child) == 46193
+
+
+def test_a_hub_that_ends_without_listening_is_an_error(tmp_path: Path) -> None:
+    """With its last words."""
+    with (
+        hub_that_says(tmp_path, "tapewire: port 8080 is in use") as child,
+        pytest.raises(ProofError, match="port 8080 is in use"),
+    ):
+        port_of(child)
