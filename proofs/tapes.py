@@ -22,7 +22,7 @@ def contents(folder: Path) -> dict[int, int]:
         ProofError: marks cannot be read, or one is there twice.
     """
     found: dict[int, int] = {}
-    for batch, channels in _batches(folder):
+    for batch, channels in _named_batches(folder):
         rows = zip(batch.channel_ids, batch.ns, batch.ticks, strict=True)
         for m, (channel_id, n, tick) in enumerate(rows, batch.first_m):
             if m in found:
@@ -38,7 +38,7 @@ def numbers(folder: Path) -> dict[str, int]:
         ProofError: marks cannot be read, or a channel has a break.
     """
     found: dict[str, int] = {}
-    for batch, channels in _batches(folder):
+    for batch, channels in _named_batches(folder):
         for channel_id, n in zip(batch.channel_ids, batch.ns, strict=True):
             name = channels[channel_id]
             if name is None or n != found.get(name, 0) + 1:
@@ -47,12 +47,21 @@ def numbers(folder: Path) -> dict[str, int]:
     return found
 
 
-def _batches(folder: Path) -> Iterator[tuple[Batch, Sequence[str | None]]]:
-    """Yield everything, with the names of the channels by their id."""
+def batches(folder: Path, after_m: int) -> Iterator[Batch]:
+    """Yield what lies behind a mark.
+
+    Raises:
+        ProofError: marks cannot be read.
+    """
+    return (batch for batch, _ in _named_batches(folder, after_m))
+
+
+def _named_batches(folder: Path, after_m: int = 0) -> Iterator[tuple[Batch, Sequence[str | None]]]:
+    """Yield what lies behind a mark and is still kept, with the names of the channels by their id."""
     last_m = recover(folder).state.next_m - 1
     reader = TapeReader(folder)
     try:
-        for item in reader.read(reader.first_m() - 1, last_m):
+        for item in reader.read(max(after_m, reader.first_m() - 1), last_m):
             if isinstance(item, Damage):
                 raise ProofError(f"marks {item.first_m} to {item.last_m} cannot be read: {item.reason}")
             yield item, reader.channels()

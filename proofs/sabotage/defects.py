@@ -357,4 +357,4 @@ def slow_fanout(module: Any) -> None:
 
 
 # Last, because it registers its defects with what is above.
-from proofs.sabotage import demo, durability, pages, resume, ringing, stream, upkeep  # noqa: E402, F401
+from proofs.sabotage import deliveries, demo, durability, pages, resume, ringing, stream, upkeep  # noqa: E402, F401
