@@ -2,13 +2,13 @@
 
 Imports every other package; nobody imports it.
 
-Cores: demo, errors, health, options, pipeline, shapes, tail_board, tail_lines, tail_options, throttle,
-totals, http.access, http.answers, http.formats, http.parameters, http.problems, http.questions,
-http.rows, http.seats.
-Shells: __main__, alert_desk, alert_stream, alerting, app, audit, bar_feed, cli, demo_start, fanout, feeding,
-first_config, frontdoor, hub_metrics, logs, metrics, openapi, preflight, replay_report, services, tail,
-tail_table, writer_main, writer_process, http.alerts, http.application, http.bodies, http.call,
-http.data, http.gaps, http.idempotency, http.latest, http.ndjson, http.owned, http.page, http.responses,
-http.routes, http.server, http.services, http.serving, http.settle, http.status, http.watchlists,
-http.webhooks.
+Cores: demo, errors, health, options, pipeline, shapes, stream_messages, tail_board, tail_lines,
+tail_options, throttle, totals, http.access, http.answers, http.formats, http.parameters, http.problems,
+http.questions, http.rows, http.seats.
+Shells: __main__, alert_desk, alert_stream, alerting, app, asyncapi, audit, bar_feed, cli, demo_start,
+fanout, feeding, first_config, frontdoor, hub_metrics, logs, metrics, openapi, preflight, replay_report,
+services, tail, tail_table, writer_main, writer_process, http.alerts, http.application, http.bodies,
+http.call, http.data, http.gaps, http.idempotency, http.latest, http.ndjson, http.owned, http.page,
+http.responses, http.routes, http.server, http.services, http.serving, http.settle, http.status,
+http.watchlists, http.webhooks.
 """

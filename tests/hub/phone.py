@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from hub.connection import Connection
+from tests.hub import conformance
 from tests.hub.rig import SYMBOLS, Rig, Wire
 
 DATA_OPS: Final = frozenset(("t", "q", "x", "c", "o", "b", "u", "d", "s", "l", "i", "n", "f"))
@@ -124,6 +125,8 @@ class Phone:
         return [message for message in self.messages if message["op"] in DATA_OPS]
 
     def _take_in(self, message: dict[str, Any]) -> None:
+        if self.rig.described:
+            conformance.check(message)
         self.messages.append(message)
         op = message["op"]
         if op in DATA_OPS:

@@ -232,6 +232,8 @@ class Rig:
 
     def __init__(self, tape: MemoryTape | None = None, **settings: Any) -> None:
         desk: Desk | None = settings.pop("desk", None)
+        self.described: bool = settings.pop("described", True)
+        """Whether what clients are told is compared with the AsyncAPI document; a made-up desk's is not."""
         self.tape = tape or MemoryTape()
         self.users: dict[str | None, Caller] = {"token": User()}
         self.awake_ns = 10 * SECOND_NS

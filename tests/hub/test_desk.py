@@ -45,7 +45,7 @@ class Counter:
 def test_messages_about_alerts_go_to_the_desk_and_its_answers_back(packed: bool) -> None:
     """Each parsed; in both codecs."""
     desk = Counter()
-    phone = Phone(Rig(desk=desk), packed=packed).hello()
+    phone = Phone(Rig(desk=desk, described=False), packed=packed).hello()
     rule = {"symbol": "AAPL", "when": {"feature": "last", "op": ">=", "level": "1"}}
     phone.send(
         {"op": "alert.put", "id": 1, "rule": rule, "rev": 3},
@@ -63,7 +63,7 @@ def test_messages_about_alerts_go_to_the_desk_and_its_answers_back(packed: bool)
 def test_the_desk_knows_who_is_there_from_hello_to_the_end() -> None:
     """Nobody before hello, nobody twice, nobody after."""
     desk = Counter()
-    rig = Rig(desk=desk)
+    rig = Rig(desk=desk, described=False)
     stranger, phone = Phone(rig).connect(), Phone(rig).hello()
     assert len(desk.there) == 1
     phone.send({"op": "ping"}, {"op": "auth", "token": "token"})
@@ -127,7 +127,7 @@ def test_a_watchlist_stands_for_its_symbols() -> None:
 def test_what_is_pushed_to_a_client_that_cannot_take_it_is_said_to_have_failed() -> None:
     """A stalled client keeps nothing more of ours; one that has left gets nothing."""
     desk = Counter()
-    rig = Rig(desk=desk)
+    rig = Rig(desk=desk, described=False)
     phone = Phone(rig).hello()
     (visit,) = desk.there
     assert visit.push({"op": "alert", "off": 1})
