@@ -4,7 +4,7 @@ stdout is data, stderr is talk. Exit codes:
 
     0    done, or stopped by SIGINT or SIGTERM after everything in flight was kept
     1    the work itself failed (a replay whose stored ticks differ from the published ones, a hub that
-         cannot be followed)
+         cannot be followed or says no)
     2    the command was not understood
     78   the service cannot start; one line on stderr for each reason
 
@@ -22,14 +22,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import App, CycloptsError, Parameter, Token
 
+from tapewire.alert_cli import DEFAULT_URL, EXIT_USAGE, Flag, HubToken, HubUrl, alert_app, watch
+
 if TYPE_CHECKING:
     from config.settings import Settings
 
-EXIT_USAGE: Final = 2
 EXIT_CONFIG: Final = 78
 """`EX_CONFIG` of sysexits.h: starting again without a change is of no use."""
-DEFAULT_URL: Final = "http://127.0.0.1:8080"
-"""Where `tapewire demo` and `tapewire run` listen unless told otherwise."""
 
 app = App(
     name="tapewire",
@@ -46,9 +45,10 @@ config_app = App(
     help_prologue="Example: tapewire config check --config tapewire.toml",
 )
 app.command(config_app)
+app.command(alert_app)
+app.command(watch, help_prologue="Example: tapewire watch")
 
 ConfigFile = Annotated[Path | None, Parameter(name="--config")]
-Flag = Parameter(negative=())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -262,8 +262,8 @@ def tail(
     max_hz: Annotated[float | None, Parameter(validator=_hz)] = None,
     since: Annotated[int | None, Parameter(validator=_mark)] = None,
     json: Annotated[bool, Flag] = False,
-    url: Annotated[str, Parameter(env_var="TAPEWIRE_URL")] = DEFAULT_URL,
-    token: Annotated[str | None, Parameter(env_var="TAPEWIRE_TOKEN")] = None,
+    url: HubUrl = DEFAULT_URL,
+    token: HubToken = None,
 ) -> int:
     """Follow symbols: a live table in a terminal, a line for each tick elsewhere.
 

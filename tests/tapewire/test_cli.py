@@ -17,7 +17,8 @@ import pytest
 from config.settings import MASK, Settings
 from config.show import to_toml
 from tape.errors import TapeLocked
-from tapewire.cli import EXIT_CONFIG, EXIT_USAGE, main
+from tapewire.alert_cli import EXIT_USAGE
+from tapewire.cli import EXIT_CONFIG, main
 from tapewire.errors import StartError
 from tapewire.options import DemoOptions, ReplayOptions
 from tapewire.tail_options import TailOptions
