@@ -35,6 +35,7 @@ class Committer:
         queue_fires: int,
         clock_ns: Callable[[], int],
         on_committed: Callable[[int, Sequence[StoredFire]], None],
+        m: int = 0,
     ) -> None:
         """Begin.
 
@@ -44,6 +45,8 @@ class Committer:
             queue_fires: rings that may wait.
             clock_ns: our clock.
             on_committed: called in the thread after each commit, with its sequence and rings.
+            m: up to where everything is evaluated already. What is written before the next tick must say
+                so too: a lower mark beside newer states would ring the same ticks again, under other ids.
         """
         self.broken: Exception | None = None
         """What has ended the thread, if not `close`."""
@@ -57,7 +60,7 @@ class Committer:
         self._clock_ns = clock_ns
         self._on_committed = on_committed
         self._lock = threading.Condition()
-        self._gathered = Changes()
+        self._gathered = Changes(m)
         self._committed_m = -1
         self._in_hand = 0
         self._jobs: deque[tuple[Callable[[], Any], Future[Any]]] = deque()

@@ -85,7 +85,7 @@ class AlertRuntime:
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._committer = Committer(
-            self._store, settings.commit_ms / 1_000, settings.queue_fires, clock_ns, self._on_committed
+            self._store, settings.commit_ms / 1_000, settings.queue_fires, clock_ns, self._on_committed, m
         )
         self._follower = Follower(
             tape, self.engine, self._evaluate, lambda: self._committer.full, self._committer.check

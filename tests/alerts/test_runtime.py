@@ -301,6 +301,22 @@ async def test_crashes_anywhere_lose_and_double_nothing(tmp_path: Path, seed: in
     assert len({event_id for event_id, _, _ in rings[0]}) == len(rings[0])
 
 
+@pytest.mark.parametrize("crash", [False, True])
+async def test_a_life_without_ticks_takes_no_mark_back(tmp_path: Path, crash: bool) -> None:
+    """What it writes, such as notes of deliveries, leaves the mark where it is: nothing rings twice."""
+    async with running(tmp_path) as first:
+        await first.alerts.put(ANN, rule(repeat="every"))
+        first.publish(trade(99), trade(100), trade(99), trade(100), trade(99))
+        await until(lambda: len(first.told) == 2)
+    quiet = System(tmp_path)
+    # The deliverer asks before anything is evaluated.
+    assert await quiet.alerts.in_store(lambda store, _: store.last_offset(ANN)) == 2
+    await quiet.ready()
+    await (quiet.die() if crash else quiet.end())
+    async with running(tmp_path) as last:
+        assert len(await last.alerts.fires(ANN)) == 2
+
+
 async def test_a_proof_after_a_crash_names_what_was_before(tmp_path: Path) -> None:
     """The ring of a tick that was evaluated twice has the same proof."""
     system = System(tmp_path)
