@@ -78,3 +78,15 @@ def states_behind(module: Any) -> None:
             self.held_back = changes
 
     module.AlertStore._write_states = broken
+
+
+@defect("mark-from-0", "alerts.committer")
+def mark_from_0(module: Any) -> None:
+    """What is written before the first tick of a life takes the mark back to 0."""
+    original = module.Committer.__init__
+
+    def broken(self: Any, *arguments: Any) -> None:
+        acted()
+        original(self, *arguments[:-1])
+
+    module.Committer.__init__ = broken
