@@ -155,7 +155,6 @@ class CatchUp:
     def pass_to(self, m: int) -> None:
         """Everything up to `m` has been taken; what is left had no ticks, or such as went with an epoch."""
         self.read_m = max(self.read_m, m)
-        self._advance()
 
     def settle(self) -> bool:
         """The tape has been read to its end: make due what the client is owed; True when nothing is."""

@@ -296,6 +296,18 @@ def test_change_of_epoch_is_told_between_two_certificates() -> None:
     assert (after["e"], after["since"], after["chans"]["t:B"]["complete"]) == (2, 105, True)
 
 
+def test_hole_of_one_epoch_does_not_break_the_accounts_of_the_next() -> None:
+    """What comes behind the change is whole."""
+    tape = tape_of([trade("A")] * 3)
+    tape.lose_tail(reserve=100)
+    tape.publish([trade("A")] * 2)
+    tape.sync()
+    way = Way(tape, ["t:A"], certify=True)
+    way.catch_up.take_damage(Damage(1, 2, "disk"))
+    before, after = [message for message in way.all() if message["op"] == "cont"]
+    assert [before["chans"]["t:A"]["complete"], after["chans"]["t:A"]["complete"]] == [False, True]
+
+
 def test_resume_from_a_lost_mark_is_told() -> None:
     """The client had ticks that are no more: the epoch and the gap come before anything else."""
     tape = tape_of([trade("A")] * 3)

@@ -7,11 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub import codes
 from hub.callers import Access
-from hub.connection import CHUNK_BYTES
 from tests.hub.phone import Phone, missing
-from tests.hub.rig import SYMBOLS, MemoryTape, Rig, User, cancel, quote, trade
+from tests.hub.rig import SYMBOLS, MemoryTape, Rig, User, cancel, feed_event, quote, trade
 
 CHANNELS = tuple(f"{kind}:{symbol}" for symbol in SYMBOLS for kind in "tq")
 
@@ -143,118 +141,6 @@ def test_sub_of_the_same_id_takes_the_place_of_the_first() -> None:
     assert [m["c"] for m in phone.data] == ["t:MSFT"]
 
 
-def test_stalled_client_is_written_nothing_and_loses_nothing() -> None:
-    """It is served from the tape when it reads again."""
-    rig = Rig(MemoryTape(ring_ticks=100))
-    phone = Phone(rig, room=5_000).hello()
-    phone.sub(start="live")
-    phone.reading = False
-    for price in range(1, 2_001):
-        rig.publish(trade("AAPL", price))
-        rig.flush()
-    assert rig.board.counters["stalls"] == 1
-    assert phone.wire.longest <= 5_000 + CHUNK_BYTES
-    assert phone.connection is not None
-    assert sum(map(len, phone.connection.outbox + phone.connection.rest)) == 0
-    rig.tape.sync()
-    phone.reading = True
-    while phone.read() or rig.step() or rig.read_journal():
-        pass
-    assert [m["n"] for m in phone.data] == list(range(1, 2_001))
-    assert not phone.gaps
-
-
-@pytest.mark.parametrize("fields", [{}, {"mode": "interval", "hz": 16}])
-def test_client_that_reads_again_before_anything_is_due_does_not_fall_behind(fields: dict[str, Any]) -> None:
-    """A flush larger than the buffers stalls every client for a moment."""
-    rig = Rig()
-    names = [f"S{number}" for number in range(100)]
-    phone = Phone(rig, room=5_000, reading=False).hello()
-    phone.sub(1, names, "live", kinds=["q"], **fields)
-    for number in range(1, 6):
-        rig.publish(*(quote(name) for name in names))
-        rig.flush()
-        rig.turn()
-        assert phone.connection is not None
-        assert phone.connection.stalled
-        while phone.take():
-            pass
-        assert len(phone.data) == 100 * number
-    assert rig.board.counters["stalls"] >= 5
-    assert rig.board.counters["fell_behind"] == 0
-    assert not phone.holes
-
-
-def test_sub_and_unsub_while_stalled_keep_their_order() -> None:
-    """What was due to the one that is given up is dropped, and nothing of it comes after the answer."""
-    rig = Rig()
-    phone = Phone(rig, room=5_000, reading=False).hello()
-    phone.sub(1, ["AAPL"], "live")
-    phone.sub(2, ["MSFT"], "live")
-    for _ in range(100):
-        rig.publish(trade("AAPL"))
-    rig.flush()
-    rig.publish(trade("AAPL"), trade("MSFT"))
-    phone.send({"op": "unsub", "id": 1})
-    phone.reading = True
-    phone.read()
-    rig.settle()
-    phone.read()
-    place = [m.get("unsub") for m in phone.messages].index(True)
-    assert "t:AAPL" not in [m.get("c") for m in phone.messages[place:]]
-    assert not missing(phone, ["t:MSFT"], 0)
-
-
-def test_stalled_client_beyond_the_budget_gets_a_gap_and_the_newest_state() -> None:
-    """Never a silent drop."""
-    rig = Rig(resume_ticks_max=100)
-    phone = Phone(rig, room=5_000).hello()
-    phone.sub(start="live")
-    phone.reading = False
-    for price in range(1, 2_001):
-        rig.publish(trade("AAPL", price))
-        rig.flush()
-    phone.reading = True
-    phone.read()
-    rig.settle()
-    phone.read()
-    (gap,) = phone.gaps
-    assert (gap["why"], gap["to"]) == ("slow", 2_000)
-    assert phone.of("snap")[-1]["n"] == 2_000
-    assert not missing(phone, CHANNELS, 0)
-
-
-def test_client_that_stalls_for_too_long_is_closed_with_a_code_to_come_back() -> None:
-    """After the whole ladder."""
-    rig = Rig(stall_s=60)
-    phone = Phone(rig, room=100, reading=False).hello()
-    phone.sub()
-    assert phone.connection is not None
-    assert phone.connection.stalled
-    rig.pass_seconds(59)
-    rig.sweep()
-    assert len(rig.board.connections) == 1
-    rig.pass_seconds(2)
-    rig.sweep()
-    assert phone.wire.closed == (4007, "slow")
-    assert codes.CLOSE_SLOW.come_back
-    assert not rig.board.connections
-
-
-def test_silent_client_is_pinged_and_then_closed() -> None:
-    """One that answers stays."""
-    rig = Rig(ping_s=20)
-    silent, living = Phone(rig).hello(), Phone(rig).hello()
-    for _ in range(5):
-        rig.pass_seconds(10)
-        rig.sweep()
-        if living.wire.pings:
-            assert living.connection is not None
-            rig.board.heard(living.connection, rig.now)
-    assert silent.wire.closed == (4008, "silent")
-    assert living.wire.closed is None
-
-
 def test_idle_client_is_told_the_mark_every_ping_s() -> None:
     """A phone whose symbols are quiet still gets a fresh place to resume from."""
     rig = Rig(ping_s=20)
@@ -347,6 +233,48 @@ def test_withdrawn_rights_end_those_channels_live_and_on_the_way() -> None:
     phone.read()
     assert [m["c"] for m in phone.data] == ["t:AAPL"]
     assert phone.of("err")[0]["chans"] == ["q:AAPL", "q:MSFT", "q:SPY"]
+
+
+def test_rights_withdrawn_on_the_way_through_the_journal_end_there() -> None:
+    """Neither ticks nor certificate speak of those channels any more."""
+    rig = Rig(MemoryTape(ring_ticks=4))
+    for _ in range(10):
+        rig.publish(trade("AAPL"), quote("AAPL"))
+    rig.tape.sync()
+    rig.users["narrow"] = User(grants=lambda _, kind, __: Access.LIVE if kind == "t" else Access.NONE)
+    phone = Phone(rig).hello()
+    phone.sub(1, ["AAPL"], {"m": 0})
+    phone.send({"op": "auth", "token": "narrow"})
+    rig.settle()
+    phone.read()
+    assert {m["c"] for m in phone.data} == {"t:AAPL"}
+    assert list(phone.of("cont")[0]["chans"]) == ["t:AAPL"]
+
+
+def test_star_gets_every_symbol_of_its_kinds_also_those_to_come() -> None:
+    """And nothing else."""
+    rig = Rig()
+    rig.publish(trade("AAPL"))
+    phone = Phone(rig).hello()
+    phone.sub(1, "*", kinds=["t"])
+    rig.publish(trade("AAPL"), trade("NEW"), quote("NEW"))
+    rig.flush()
+    phone.read()
+    assert phone.of("ok")[0]["star"] is True
+    assert [m["c"] for m in phone.of("snap")] == ["t:AAPL"]
+    assert [(m["c"], m["n"]) for m in phone.data] == [("t:AAPL", 2), ("t:NEW", 1)]
+
+
+def test_market_gap_that_was_open_before_the_hub_began_is_certified() -> None:
+    """It is still in memory."""
+    tape = MemoryTape()
+    tape.publish([feed_event("gap_open", "AAPL"), trade("AAPL")])
+    rig = Rig(tape)
+    phone = Phone(rig).hello()
+    rig.publish(trade("AAPL"))
+    phone.sub(1, ["AAPL"], {"m": 2})
+    (cont,) = phone.of("cont")
+    assert cont["upstream"] == [{"from": 1, "to": None, "scope": "AAPL", "why": "outage"}]
 
 
 def test_batches_published_before_we_listened_are_read_from_the_tape() -> None:
