@@ -115,7 +115,10 @@ class Script:
 @contextmanager
 def running(folder: Path) -> Iterator[Script]:
     """The modules, compiled into a folder."""
-    web.build_modules(folder)
+    try:
+        web.build_modules(folder)
+    except web.ToolsMissing as error:
+        pytest.skip(f"NOT CHECKED: {error}")
     command = ["node", "--input-type=module", "--eval", DRIVER, (folder / "core" / "index.js").as_uri()]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "TZ": "UTC"}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+import pytest
 
 from scripts import web
 
@@ -28,7 +29,10 @@ POLL_SECONDS: Final = 0.05
 
 def axe() -> str:
     """The source of axe-core, as the page's own tools bring it: it is not part of this project."""
-    web.install()
+    try:
+        web.install()
+    except web.ToolsMissing as error:
+        pytest.skip(f"NOT CHECKED: {error}")
     return (web.SOURCE / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
 
