@@ -66,6 +66,21 @@ def test_many_channels_come_in_several_messages() -> None:
     assert len({name for message in messages for name in message["chans"]}) == 1_100
 
 
+def test_message_that_is_just_full_is_the_last() -> None:
+    """Nothing is announced that does not come."""
+    made = statement(**{f"S{number}": Account(0, 1, sent=1) for number in range(CHANNELS_PER_MESSAGE)})
+    (message,) = made.messages(200)
+    assert message["more"] is False
+
+
+def test_as_many_market_gaps_as_there_is_room_for_are_all() -> None:
+    """Only one more is left out."""
+    made = statement(AAPL=Account(5, 6, sent=1))
+    for number in range(UPSTREAM_GAPS_MAX):
+        made.note_gap(MarketGap(number, number, "AAPL", "limit"))
+    assert "upstream_more" not in only(made)
+
+
 def test_hole_breaks_every_account_and_is_told() -> None:
     """No account is complete behind a hole; `from` is exclusive as everywhere."""
     made = statement(AAPL=Account(5, 6, sent=1))

@@ -171,6 +171,7 @@ def test_star_that_left_leaves_no_windows() -> None:
     bench.publish(trade("A"), trade("B"))
     bench.router.take_rates([16.0])
     bench.router.detach(star)
+    assert sum(map(len, bench.router._pending.values())) == 1
     bench.publish(trade("A"))
     bench.router.take_rates(RATES)
     assert not sink.outbox

@@ -85,6 +85,7 @@ def test_marks_that_no_tick_has_are_passed_over_and_not_counted() -> None:
     assert [view.pass_over(m) for m in (0, 2, 1_005)] == [0, 2, 1_005]
     assert view.distance(0, 1_009) == 7
     assert view.distance(1_004, 1_009) == 4
+    assert view.distance(4, 1_005) == 0
 
 
 def test_market_gaps_of_what_memory_holds_are_known_from_the_beginning() -> None:
@@ -98,3 +99,13 @@ def test_market_gaps_of_what_memory_holds_are_known_from_the_beginning() -> None
     view.note(tape.publish([feed_event("gap_close", "AAPL")]))
     assert view.market_gaps.open_at("", 6) == []
     assert len(view.market_gaps.open_at("", 3)) == 1
+
+
+def test_first_feed_event_of_a_line_up_is_noted() -> None:
+    """Its channel appears with it."""
+    tape = tape_of(1)
+    view = tape.view()
+    view.begin()
+    view.note(tape.publish([feed_event("gap_open")]))
+    view.note(tape.publish([feed_event("gap_open")], "iex"))
+    assert [len(view.market_gaps.open_at(lineup, 9)) for lineup in ("", "iex")] == [1, 1]
