@@ -79,6 +79,8 @@ class Line:
             except (asyncio.IncompleteReadError, ConnectionError):
                 return "cut"
             if opcode == CLOSE:
+                # The reason is a word too: who floods may not get to read the error before it.
+                self.words[payload[2:].decode()] += 1
                 return f"close {int.from_bytes(payload[:2])}"
             if opcode == TEXT:
                 for message in json.loads(payload):
